@@ -1,0 +1,83 @@
+// What the coordinator, the workers and the assembly tell each other about a video: the exact list
+// of its frames, and encoded pieces of a new one. Plain values; FFmpeg stays behind common/media.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace posefleet {
+
+struct Rational {
+  std::int64_t num = 0;
+  std::int64_t den = 1;
+  bool operator==(const Rational&) const = default;
+};
+
+// A packet that decoding may start at.
+struct KeyPacket {
+  std::int64_t pts = 0;
+  // Its ordinal among the video stream's packets in file order: how many packets to skip to it.
+  std::uint32_t ordinal = 0;
+  bool operator==(const KeyPacket&) const = default;
+};
+
+// One entry per displayed frame, made once by the coordinator from the packets (not the pictures);
+// every range, task and check refers to it. Times are in ticks of `time_base` (seconds per tick).
+struct FrameTable {
+  std::vector<std::int64_t> pts;  // display order, strictly increasing
+  std::vector<KeyPacket> keys;    // in file order
+  Rational time_base;
+  Rational average_rate;          // frames per second as the container says; 0/1 when unknown
+  std::int32_t stream_index = 0;
+  std::uint32_t width = 0;        // stored orientation, pixels
+  std::uint32_t height = 0;
+  // How a player turns the stored picture: quarter turns clockwise, 0..3. Mirrors are rare and stay
+  // in the display matrix, which the output copies.
+  std::int32_t rotation_quarters = 0;
+  std::string codec;
+  // Packets do not tell the order of this file's frames (missing or repeated times): one sequential
+  // decoder found `pts`, and ranges must be decoded from the start.
+  bool needs_sequential_decode = false;
+
+  std::uint32_t frame_count() const { return static_cast<std::uint32_t>(pts.size()); }
+  bool operator==(const FrameTable&) const = default;
+};
+
+// A file's identity as far as it can be checked in no time: workers refuse a source that changed
+// while its job was running.
+struct SourceFile {
+  std::string path;
+  std::uint64_t size = 0;
+  std::int64_t modified_ns = 0;
+  bool operator==(const SourceFile&) const = default;
+};
+
+struct EncodedPacket {
+  std::int64_t pts = 0;  // the source's absolute pts, in the source's time base
+  bool is_key = false;
+  std::string bytes;
+  bool operator==(const EncodedPacket&) const = default;
+};
+
+// A closed piece of the output's video stream: starts with an IDR frame and refers to nothing
+// outside. No container, so that joining is exact (packets in decode order).
+struct EncodedSegment {
+  std::string codec;      // "h264"
+  std::string extradata;  // SPS and PPS in Annex B; equal in all segments of a job but for the SEI
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  std::vector<EncodedPacket> packets;
+  bool operator==(const EncodedSegment&) const = default;
+};
+
+// Encoder settings; part of a range's plan, because the bytes follow from them.
+struct EncodeSettings {
+  std::string codec = "h264";
+  std::string preset = "veryfast";
+  std::int32_t crf = 20;
+  bool operator==(const EncodeSettings&) const = default;
+};
+
+}  // namespace posefleet
