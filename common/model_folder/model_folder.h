@@ -1,0 +1,65 @@
+// A model folder: what `posefleet model import` writes and every program reads.
+//
+// `manifest.yaml` says what the model is, how large, under which licence, and the sha256 of each of
+// its files. A folder with a missing, cut or changed file is refused with a message that names the
+// file and what was expected.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+
+namespace posefleet {
+
+// Sizes of an HMR2-shaped network; defaults are the released model's (reference: hmr2.md section 1).
+struct NetworkSizes {
+  std::int64_t backbone_width = 1280;
+  std::int64_t backbone_depth = 32;
+  std::int64_t backbone_heads = 16;
+  std::int64_t backbone_mlp = 5120;
+  std::int64_t decoder_width = 1024;
+  std::int64_t decoder_depth = 6;
+  std::int64_t decoder_heads = 8;
+  std::int64_t decoder_head_width = 64;
+  std::int64_t decoder_mlp = 1024;
+
+  bool operator==(const NetworkSizes&) const = default;
+};
+
+struct Manifest {
+  std::string name;              // for people: "hmr2", "demo"
+  std::string kind = "hmr2";
+  NetworkSizes network;
+  double focal_length = 5000;    // pixels of the 256 crop
+  std::vector<float> image_mean = {0.485f, 0.456f, 0.406f};  // RGB
+  std::vector<float> image_std = {0.229f, 0.224f, 0.225f};
+  std::string licence;           // text: what it permits
+  std::string note;              // shown by programs, e.g. "random weights: ..."; may be empty
+  std::map<std::string, std::string> files;  // file name -> sha256
+};
+
+struct ModelFolder {
+  std::filesystem::path path;
+  Manifest manifest;
+  // sha256 over the manifest's file list: one name for "the same model" in plans and sessions.
+  std::string model_hash;
+
+  std::filesystem::path weights_path() const { return path / "hmr2.safetensors"; }
+  std::filesystem::path body_path() const { return path / "body.safetensors"; }
+};
+
+enum class HashCheck { SizesOnly, Full };
+
+// Reads and checks the manifest; with HashCheck::Full every listed file's sha256 is computed again
+// (about 1 s a GiB); SizesOnly still requires that every listed file is there and can be read.
+Result<ModelFolder> open_model_folder(const std::filesystem::path& folder, HashCheck check);
+
+// Hashes the files that lie in `folder` and writes its manifest.yaml durably.
+Status write_manifest(const std::filesystem::path& folder, Manifest manifest,
+                      const std::vector<std::string>& file_names);
+
+}  // namespace posefleet
