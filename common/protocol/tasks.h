@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/protocol/ids.h"
 #include "common/protocol/poses.h"
 #include "common/protocol/video.h"
 
@@ -13,14 +14,20 @@ namespace posefleet {
 
 // Where the frames of a task lie. The table is a window: the task's own frames, the next one (the
 // upper bound of decoding) and the key packets that may be needed, so that a grant stays small for
-// a video of any length. `local` counts in the window; frame i of it is `first_frame` + i of the
-// source.
+// a video of any length. Only a file whose frames must be found by their order from the start
+// (FrameTable::needs_sequential_decode) sends its whole table.
 struct TaskFrames {
   SourceFile source;
   bool is_image = false;  // a single picture, not a video
   FrameTable window;
-  std::uint32_t first_frame = 0;
-  std::uint32_t frame_count = 0;  // the first so many entries of the window
+  std::uint32_t first_frame = 0;  // of the source
+  std::uint32_t frame_count = 0;
+
+  // The task's frames as indices into `window`.
+  FrameRange in_window() const {
+    const std::uint32_t first = window.needs_sequential_decode ? first_frame : 0;
+    return {first, first + frame_count};
+  }
   bool operator==(const TaskFrames&) const = default;
 };
 
