@@ -100,6 +100,9 @@ Status convert(const AVFrame& from, AVFrame& to, const Conversion& conversion);
 
 ColourMatrix matrix_of(const AVFrame& frame);
 
+// Any pixel format that swscale reads to compact B G R.
+Result<BgrImage> frame_to_bgr(const AVFrame& frame);
+
 // Takes a decoded frame and returns it in one of the layouts that video_frame.h promises.
 Result<VideoFrame> adopt_frame(Frame frame, std::int64_t pts);
 

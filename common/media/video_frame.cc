@@ -129,6 +129,31 @@ Status convert(const AVFrame& from, AVFrame& to, const Conversion& conversion) {
   return done();
 }
 
+Result<BgrImage> frame_to_bgr(const AVFrame& frame) {
+  // Into a padded buffer first: swscale writes whole vectors, past the end of unpadded rows.
+  const Frame to = make_frame();
+  to->format = AV_PIX_FMT_BGR24;
+  to->width = frame.width;
+  to->height = frame.height;
+  POSEFLEET_CHECK(av_frame_get_buffer(to.get(), 0) >= 0);
+  const auto format = static_cast<AVPixelFormat>(frame.format);
+  const bool full_range = frame.color_range == AVCOL_RANGE_JPEG || is_rgb(format);
+  POSEFLEET_TRY_DO(convert(frame, *to,
+                           {.from = format,
+                            .to = AV_PIX_FMT_BGR24,
+                            .from_full_range = full_range,
+                            .to_full_range = true,
+                            .matrix = matrix_of(frame)}));
+  BgrImage image{.width = frame.width, .height = frame.height};
+  const std::size_t row_bytes = static_cast<std::size_t>(frame.width) * 3;
+  image.pixels.resize(row_bytes * static_cast<std::size_t>(frame.height));
+  for (int row = 0; row < frame.height; ++row) {
+    std::memcpy(image.pixels.data() + static_cast<std::size_t>(row) * row_bytes,
+                to->data[0] + row * to->linesize[0], row_bytes);
+  }
+  return image;
+}
+
 Result<VideoFrame> adopt_frame(Frame frame, std::int64_t pts) {
   name_range_once(*frame);
   if (!is_drawable(static_cast<AVPixelFormat>(frame->format))) {
@@ -211,27 +236,7 @@ Result<VideoFrame> VideoFrame::blank_like(const VideoFrame& like, int width, int
 }
 
 Result<BgrImage> to_bgr(const VideoFrame& frame) {
-  const AVFrame& from = *frame.handle().frame;
-  // Into a padded buffer first: swscale writes whole vectors, past the end of unpadded rows.
-  const av::Frame to = av::make_frame();
-  to->format = AV_PIX_FMT_BGR24;
-  to->width = from.width;
-  to->height = from.height;
-  POSEFLEET_CHECK(av_frame_get_buffer(to.get(), 0) >= 0);
-  POSEFLEET_TRY_DO(av::convert(from, *to,
-                               {.from = static_cast<AVPixelFormat>(from.format),
-                                .to = AV_PIX_FMT_BGR24,
-                                .from_full_range = from.color_range == AVCOL_RANGE_JPEG,
-                                .to_full_range = true,
-                                .matrix = av::matrix_of(from)}));
-  BgrImage image{.width = from.width, .height = from.height};
-  const std::size_t row_bytes = static_cast<std::size_t>(from.width) * 3;
-  image.pixels.resize(row_bytes * static_cast<std::size_t>(from.height));
-  for (int row = 0; row < from.height; ++row) {
-    std::memcpy(image.pixels.data() + static_cast<std::size_t>(row) * row_bytes,
-                to->data[0] + row * to->linesize[0], row_bytes);
-  }
-  return image;
+  return av::frame_to_bgr(*frame.handle().frame);
 }
 
 }  // namespace posefleet
