@@ -181,6 +181,9 @@ Result<std::vector<core::RangeRecord>> Store::add_ranges(JobId job,
                                                          std::vector<core::RangeRecord> ranges) {
   Transaction transaction(state_->db);
   POSEFLEET_TRY_DO(transaction.begun());
+  // A job is planned anew when its plan's files were lost.
+  Statement clear(state_->db, "DELETE FROM ranges WHERE job = ?");
+  POSEFLEET_TRY_DO(clear.bind(number(job)).run());
   for (core::RangeRecord& range : ranges) {
     Statement insert(state_->db,
                      "INSERT INTO ranges(job, stage, first, end, plan_hash, is_committed, "
