@@ -125,18 +125,21 @@ std::vector<float> placed(const Mannequin& body, const Placement& placement) {
   }
   const double middle = 0.5 * (top + bottom);
   const double cos_yaw = std::cos(placement.yaw), sin_yaw = std::sin(placement.yaw);
+  const double cos_pitch = std::cos(placement.pitch), sin_pitch = std::sin(placement.pitch);
   const double cos_roll = std::cos(placement.roll), sin_roll = std::sin(placement.roll);
   std::vector<float> out(body.vertices.size());
   for (std::size_t i = 0; i < out.size(); i += 3) {
     const double bx = body.vertices[i], by = body.vertices[i + 1] - middle,
                  bz = body.vertices[i + 2];
     const double tx = cos_yaw * bx + sin_yaw * bz;
-    const double tz = -sin_yaw * bx + cos_yaw * bz;
     // Half a turn about x: y up becomes y down, and what faced +z faces the camera.
-    const double ty = -by;
+    const double uy = -by;
+    const double uz = sin_yaw * bx - cos_yaw * bz;
+    const double ty = cos_pitch * uy - sin_pitch * uz;
+    const double tz = sin_pitch * uy + cos_pitch * uz;
     out[i] = static_cast<float>(cos_roll * tx - sin_roll * ty + placement.x);
     out[i + 1] = static_cast<float>(sin_roll * tx + cos_roll * ty + placement.y);
-    out[i + 2] = static_cast<float>(-tz + placement.z);
+    out[i + 2] = static_cast<float>(tz + placement.z);
   }
   return out;
 }

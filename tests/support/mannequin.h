@@ -32,7 +32,8 @@ Mannequin make_sphere(float radius, const MannequinDetail& detail = {});
 struct Placement {
   double x = 0, y = 0, z = 0;  // of the body's middle (half its height), metres
   double yaw = 0;              // about the upright axis, radians; 0 looks into the camera
-  double roll = 0;             // about the viewing axis
+  double pitch = 0;            // about the axis to the right, after yaw; a quarter turn: lying
+  double roll = 0;             // about the viewing axis, last
 };
 
 std::vector<float> placed(const Mannequin& body, const Placement& placement);
