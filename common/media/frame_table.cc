@@ -117,11 +117,13 @@ std::vector<KeyPacket> keys_of(const std::vector<PacketFacts>& packets) {
   return keys;
 }
 
-// The codec reorders its frames, but the packet times never step back: either the video has no such
-// frames, or the writer stored decoding times as presentation times (seen with Xvid in Matroska).
-bool times_look_like_decoding_times(const AVStream& stream,
-                                    const std::vector<PacketFacts>& packets) {
+// Two ways in which unique packet times are still wrong, both worth a look at the decoder: the
+// codec reorders its frames, but the times never step back (decoding times stored as presentation
+// times); or MPEG-4 with B-frames, which Xvid packs so that the times made up for AVI are off by a
+// frame.
+bool times_are_suspicious(const AVStream& stream, const std::vector<PacketFacts>& packets) {
   if (stream.codecpar->video_delay == 0) return false;
+  if (stream.codecpar->codec_id == AV_CODEC_ID_MPEG4) return true;
   return std::is_sorted(packets.begin(), packets.end(),
                         [](const PacketFacts& a, const PacketFacts& b) { return a.pts < b.pts; });
 }
@@ -274,7 +276,7 @@ Result<ProbeResult> probe_frame_table(const std::filesystem::path& path,
   bool usable = times.has_value() && !times->empty();
   if (usable) {
     result.table.pts = *times;
-    if (times_look_like_decoding_times(stream, scan.video)) {
+    if (times_are_suspicious(stream, scan.video)) {
       POSEFLEET_TRY(usable, first_frames_match(path, result.table, limits));
     }
   }

@@ -128,6 +128,11 @@ Status OutputFile::add_audio(const AVStream& from) {
   POSEFLEET_CHECK(stream != nullptr);
   POSEFLEET_CHECK(avcodec_parameters_copy(stream->codecpar, from.codecpar) >= 0);
   stream->codecpar->codec_tag = 0;  // the source container's name for the codec; ours may differ
+  // Matroska's codec delay, which a reader takes off every time; FFmpeg 5.1 writes it without
+  // adding it first, later versions add it. Without it the times stay as they are in all of them.
+  if (std::strcmp(context_->oformat->name, "matroska") == 0) {
+    stream->codecpar->initial_padding = 0;
+  }
   stream->time_base = from.time_base;
   stream->disposition = from.disposition;
   if (const AVDictionaryEntry* language = av_dict_get(from.metadata, "language", nullptr, 0)) {

@@ -30,7 +30,9 @@ struct VerifyReport {
 
 // An `Internal` error names the first frame or sound packet that differs, with both values.
 // The sound's bytes are compared without ADTS headers (MPEG-TS has them, MP4 has not); PCM, which
-// has no packets of its own, is compared as one stream of bytes.
+// has no packets of its own, is compared as one stream of bytes. Sound before time zero, which
+// players do not play (it warms the decoder up), may have another time below zero: Matroska stores
+// none.
 Result<VerifyReport> verify_output(const std::filesystem::path& out,
                                    const std::filesystem::path& source, const FrameTable& table,
                                    const VerifyOptions& options = {});
