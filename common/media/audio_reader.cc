@@ -10,6 +10,7 @@ Result<std::unique_ptr<AudioReader>> AudioReader::open(const std::filesystem::pa
                                                        int only) {
   auto reader = std::make_unique<AudioReader>();
   POSEFLEET_TRY(reader->input_, open_input(path));
+  reader->only_ = only;
   AVFormatContext& context = *reader->input_;
   for (unsigned i = 0; i < context.nb_streams; ++i) {
     if (context.streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO) {
@@ -32,13 +33,15 @@ Result<int> AudioReader::next(AVPacket& packet) {
     for (int ordinal = 0; ordinal < stream_count(); ++ordinal) {
       Stream& stream = streams_[ordinal];
       if (stream.index != packet.stream_index || packet.size == 0) continue;
+      // Opening has read some packets of all streams ahead.
+      if (only_ >= 0 && only_ != ordinal) continue;
       if (packet.dts == AV_NOPTS_VALUE) packet.dts = packet.pts;
       if (packet.dts == AV_NOPTS_VALUE) packet.dts = stream.next_dts;
       if (packet.pts == AV_NOPTS_VALUE) packet.pts = packet.dts;
       stream.next_dts = packet.dts + packet.duration;
       return ordinal;
     }
-    av_packet_unref(&packet);  // of a stream that appeared only now, or empty
+    av_packet_unref(&packet);  // unwanted, empty, or of a stream that appeared only now
   }
   return -1;
 }

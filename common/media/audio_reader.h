@@ -34,6 +34,7 @@ class AudioReader final {
   };
   InputContext input_;
   std::vector<Stream> streams_;
+  int only_ = -1;
 };
 
 }  // namespace posefleet::av

@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -36,8 +38,25 @@ Status check_regular_file(const std::filesystem::path& path) {
   return done();
 }
 
+// FFmpeg believes a file's name when the content says nothing, so a letter called a.mp4 is to it an
+// MP4 without an index. Real ones start with one of these boxes.
+bool starts_like_mp4(const std::filesystem::path& path) {
+  char start[8] = {};
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(start, sizeof start)) return false;
+  const std::string_view box(start + 4, 4);
+  for (const std::string_view known :
+       {"ftyp", "moov", "mdat", "free", "skip", "wide", "pnot", "moof", "styp"}) {
+    if (box == known) return true;
+  }
+  return false;
+}
+
 Error cannot_open(const std::filesystem::path& path, int code, const LogScope& log) {
   if (log.mentions("moov atom not found")) {
+    if (!starts_like_mp4(path)) {
+      return rejected(fmt::format("{} is not a video file", path.string()));
+    }
     return rejected(
         fmt::format("{} is cut off: the index (moov) of this MP4/MOV file is missing; "
                     "copy or record it again",

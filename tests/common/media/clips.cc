@@ -45,10 +45,10 @@ std::string tone(double seconds) {
 }
 
 std::vector<std::int64_t> ffprobe_times(const std::filesystem::path& path) {
-  std::istringstream lines(
-      run(fmt::format("ffprobe -v quiet -select_streams v:0 -show_frames -show_entries "
-                      "frame=best_effort_timestamp -of default=noprint_wrappers=1:nokey=1 '{}'",
-                      path.string())));
+  std::istringstream lines(run(
+      fmt::format("ffprobe -v quiet -fflags +genpts -select_streams v:0 -show_frames -show_entries "
+                  "frame=best_effort_timestamp -of default=noprint_wrappers=1:nokey=1 '{}'",
+                  path.string())));
   std::vector<std::int64_t> times;
   for (std::string line; std::getline(lines, line);) {
     // Between the numbers it prints the names of side data.

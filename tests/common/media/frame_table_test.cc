@@ -33,24 +33,22 @@ TEST(FrameTable, HasTheTimesThatFfprobeFindsByDecoding) {
     const char* name;
     std::string arguments;
   } cases[] = {
-    {"open.mp4", picture(96, 64, "25", 2) + tone(2) + kOpenGroups},
-    {"open.mkv", picture(96, 64, "25", 2) + tone(2) + kOpenGroups},
-    {"open.ts", picture(96, 64, "25", 2) + tone(2) + kOpenGroups},
-    {"fragmented.mp4",
-     picture(96, 64, "25", 2) + kOpenGroups + "-movflags frag_keyframe+empty_moov"},
-    {"variable.mp4",
-     picture(96, 64, "30", 2) + "-vf \"select='not(eq(mod(n,5),2))'\" -vsync vfr " + kX264,
-     {
-         "variable.mkv",
-         picture(96, 64, "30", 2) + "-vf \"select='not(eq(mod(n,5),2))'\" -vsync vfr " + kX264,
-         {"mpeg4.avi",
-          picture(96, 64, "25", 2) + tone(2) + "-c:v mpeg4 -bf 2 -g 12 -c:a libmp3lame"},
-         {"ntsc.mov", picture(96, 64, "30000/1001", 2) + kX264},
-         {"mpeg2.mpg", picture(96, 64, "25", 2) + "-c:v mpeg2video -bf 2"},
-         {"vp8.webm", picture(96, 64, "25", 2) + "-c:v libvpx -auto-alt-ref 1 -lag-in-frames 16"},
-         {"hevc.mp4", picture(96, 64, "25", 2) +
-                          "-c:v libx265 -x265-params log-level=none:keyint=15:bframes=4"},
-     };
+      {"open.mp4", picture(96, 64, "25", 2) + tone(2) + kOpenGroups},
+      {"open.mkv", picture(96, 64, "25", 2) + tone(2) + kOpenGroups},
+      {"open.ts", picture(96, 64, "25", 2) + tone(2) + kOpenGroups},
+      {"fragmented.mp4",
+       picture(96, 64, "25", 2) + kOpenGroups + "-movflags frag_keyframe+empty_moov"},
+      {"variable.mp4",
+       picture(96, 64, "30", 2) + "-vf \"select='not(eq(mod(n,5),2))'\" -vsync vfr " + kX264},
+      {"variable.mkv",
+       picture(96, 64, "30", 2) + "-vf \"select='not(eq(mod(n,5),2))'\" -vsync vfr " + kX264},
+      {"mpeg4.avi", picture(96, 64, "25", 2) + tone(2) + "-c:v mpeg4 -bf 2 -g 12 -c:a libmp3lame"},
+      {"ntsc.mov", picture(96, 64, "30000/1001", 2) + kX264},
+      {"mpeg2.mpg", picture(96, 64, "25", 2) + "-c:v mpeg2video -bf 2"},
+      {"vp8.webm", picture(96, 64, "25", 2) + "-c:v libvpx -auto-alt-ref 1 -lag-in-frames 16"},
+      {"hevc.mp4",
+       picture(96, 64, "25", 2) + "-c:v libx265 -x265-params log-level=none:keyint=15:bframes=4"},
+  };
   const TempDir folder;
   for (const auto& test : cases) {
     SCOPED_TRACE(test.name);
