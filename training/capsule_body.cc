@@ -1,5 +1,6 @@
 #include "training/capsule_body.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
