@@ -50,19 +50,17 @@ Result<TensorView> view_of(const HeadEntry& entry, std::span<const std::byte> da
                     begin, end, data.size()));
   }
   TensorView view{.dtype = row->type};
-  std::uint64_t expected = row->size;
   for (const std::uint64_t size : entry.shape) {
-    // No product can overflow: it is compared with what the file holds before it grows.
-    if (size != 0 && expected > data.size() / size) {
-      return rejected(fmt::format("shape ({}), which is more than the file holds",
-                                  fmt::join(entry.shape, ", ")));
-    }
-    expected *= size;
     view.shape.push_back(static_cast<std::int64_t>(size));
   }
-  if (expected != end - begin) {
+  const auto expected = byte_count(view.shape, row->size);
+  if (!expected) {
+    return rejected(fmt::format("shape ({}), which is more than a file holds",
+                                fmt::join(entry.shape, ", ")));
+  }
+  if (*expected != end - begin) {
     return rejected(fmt::format("shape {} of {}, which takes {} bytes, in {} bytes",
-                                to_text(view.shape), entry.dtype, expected, end - begin));
+                                to_text(view.shape), entry.dtype, *expected, end - begin));
   }
   view.bytes = data.subspan(begin, end - begin);
   if (reinterpret_cast<std::uintptr_t>(view.bytes.data()) % row->size != 0) {
@@ -133,6 +131,23 @@ std::int64_t element_count(const Shape& shape) {
   std::int64_t count = 1;
   for (const std::int64_t size : shape) count *= size;
   return count;
+}
+
+std::optional<std::uint64_t> byte_count(const Shape& shape, std::size_t element_size) {
+  constexpr std::uint64_t kMax = std::uint64_t{1} << 48;
+  std::uint64_t product = element_size;
+  bool is_empty = false;
+  for (const std::int64_t size : shape) {
+    if (size < 0) return std::nullopt;
+    if (size == 0) {
+      is_empty = true;
+      continue;
+    }
+    // Compared before it grows, so that no product overflows.
+    if (product > kMax / static_cast<std::uint64_t>(size)) return std::nullopt;
+    product *= static_cast<std::uint64_t>(size);
+  }
+  return is_empty ? 0 : product;
 }
 
 std::string to_text(const Shape& shape) {

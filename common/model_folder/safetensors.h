@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ using Shape = std::vector<std::int64_t>;
 // file have been checked for that by whoever read them.
 std::int64_t element_count(const Shape& shape);
 std::string to_text(const Shape& shape);  // "(24, 6890)"
+// Bytes of a tensor; nothing when a size is negative, or when the sizes other than 0 multiply to
+// more than 2^48, which no file holds: for shapes that come from outside.
+std::optional<std::uint64_t> byte_count(const Shape& shape, std::size_t element_size);
 
 // A tensor's place in somebody else's memory: row-major, no gaps.
 struct TensorView {
