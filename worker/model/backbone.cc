@@ -31,11 +31,11 @@ std::vector<float> copied(const at::Tensor& tensor, int crop_count) {
 Backbone::Backbone(const Hmr2Weights& weights, Tiles& tiles, int batch_size)
     : weights_(weights),
       tiles_(tiles),
-      patch_plan_(weights.patch_embed, Epilogue::Add),
-      qkv_plan_(weights.blocks.front().qkv, Epilogue::Store),
-      proj_plan_(weights.blocks.front().proj, Epilogue::Add),
-      fc1_plan_(weights.blocks.front().fc1, Epilogue::Gelu),
-      fc2_plan_(weights.blocks.front().fc2, Epilogue::Add),
+      patch_plan_(weights.patch_embed, Activation::None, Output::Add),
+      qkv_plan_(weights.blocks.front().qkv, Activation::None, Output::Store),
+      proj_plan_(weights.blocks.front().proj, Activation::None, Output::Add),
+      fc1_plan_(weights.blocks.front().fc1, Activation::Gelu, Output::Store),
+      fc2_plan_(weights.blocks.front().fc2, Activation::None, Output::Add),
       attention_plan_(weights.sizes.backbone_width, weights.sizes.backbone_heads) {
   const std::int64_t width = weights.sizes.backbone_width;
   const std::int64_t rows = batch_size * kTokenCount;

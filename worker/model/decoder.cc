@@ -117,7 +117,7 @@ void add_mean(std::vector<float>& rows, const float* mean, std::int64_t width) {
 Decoder::Decoder(const Hmr2Weights& weights, Tiles& tiles, int batch_size)
     : weights_(weights),
       tiles_(tiles),
-      kv_plan_(weights.layers.front().to_kv, Epilogue::Store),
+      kv_plan_(weights.layers.front().to_kv, Activation::None, Output::Store),
       keys_values_(weights.layers.size() * static_cast<std::size_t>(batch_size) * kTokenCount *
                    static_cast<std::size_t>(weights.layers.front().to_kv.out)) {}
 

@@ -16,11 +16,13 @@
 
 namespace posefleet {
 
+enum class Output { Store, Add };  // y = ..., or y = y + ...
+
 // The machine code for one shape of layer; any number of layers of that shape use it.
 class LinearPlan final {
  public:
   // For weights like `layer` in shape and in having a bias.
-  LinearPlan(const LinearWeights& layer, Epilogue epilogue);
+  LinearPlan(const LinearWeights& layer, Activation activation, Output output);
 
   std::size_t scratch_bytes() const;
   // x: (crops * 192, in), y: (crops * 192, out), without gaps.
@@ -30,6 +32,7 @@ class LinearPlan final {
   std::int64_t in_;
   std::int64_t out_;
   std::int64_t tile_columns_;
+  Output output_;
   // Full tiles, then the narrower last one when the columns do not divide.
   std::vector<Product> products_;
 };

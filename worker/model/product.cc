@@ -66,10 +66,8 @@ Product::Product(const ProductShape& shape) : primitive_(std::make_unique<Primit
   dnnl::primitive_attr attributes = own_scratch();
   if (shape.scale != 1) attributes.set_output_scales(0, {shape.scale});
   dnnl::post_ops after;
-  if (shape.epilogue == Epilogue::Gelu) {
+  if (shape.activation == Activation::Gelu) {
     after.append_eltwise(1, dnnl::algorithm::eltwise_gelu_erf, 0, 0);
-  } else if (shape.epilogue == Epilogue::Add) {
-    after.append_sum(1);
   }
   attributes.set_post_ops(after);
   const dnnl::matmul::desc operation =

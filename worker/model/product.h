@@ -12,13 +12,10 @@
 
 namespace posefleet {
 
-enum class Epilogue {
-  Store,  // C = P
-  Gelu,   // C = gelu(P), the erf form
-  Add,    // C = C + P
-};
+enum class Activation { None, Gelu };  // the erf form
 
-// P = scale * A B + bias, with A (rows, inner), B (inner, columns), C (rows, columns), row-major.
+// C = activation(scale * A B + bias), with A (rows, inner), B (inner, columns), C (rows, columns),
+// row-major.
 struct ProductShape {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
@@ -28,7 +25,7 @@ struct ProductShape {
   std::int64_t c_stride = 0;
   bool b_is_transposed = false;  // B is stored (columns, inner), as linear layers store weights
   bool has_bias = false;         // one number per column
-  Epilogue epilogue = Epilogue::Store;
+  Activation activation = Activation::None;
   float scale = 1;
 };
 
