@@ -1,11 +1,8 @@
-// A picture as decoders give it and encoders take it: three planes of 8-bit samples, brightness in
-// full size, two colour differences that are often smaller.
+// The planes of a picture as video codecs keep them, for code that draws straight into them.
 //
-// Drawing happens in these planes directly: a way through RGB and back costs 8 ms a 720p frame and
-// changes every pixel a little, also those that nothing was drawn on.
-//
-// Plain pointers on purpose, so that the rasteriser needs no FFmpeg. The planes belong to whoever
-// made the struct and must outlive each call that takes it; one thread at a time.
+// Plain types without FFmpeg: the renderer includes this and nothing else of the folder. Drawing in
+// YUV leaves every untouched pixel exact; a trip through RGB and back would change the whole frame
+// and costs more than the drawing.
 #pragma once
 
 #include <cstddef>
@@ -13,21 +10,25 @@
 
 namespace posefleet {
 
-// How red, green and blue make brightness: ITU-R BT.601, BT.709 or BT.2020 (non-constant
-// luminance).
+// Which weights of red, green and blue make the luma.
 enum class ColourMatrix : std::uint8_t { Bt601, Bt709, Bt2020 };
 
+// Full: 0..255 in all planes. Limited: luma 16..235, chroma 16..240.
+enum class ColourRange : std::uint8_t { Limited, Full };
+
+// Three planes of 8-bit samples: Y, U (Cb), V (Cr); rows from top to bottom in stored orientation.
+// Points into a VideoFrame and is valid as long as that lives and is not moved from.
 struct YuvPlanes {
-  std::uint8_t* data[3] = {};     // Y, U (Cb), V (Cr); first row first
-  std::ptrdiff_t stride[3] = {};  // bytes from a row to the next; may be negative
-  int width = 0;                  // of Y, pixels
+  std::uint8_t* data[3] = {nullptr, nullptr, nullptr};
+  std::ptrdiff_t stride[3] = {0, 0, 0};  // bytes from one row to the next
+  int width = 0;                         // of the luma plane, pixels
   int height = 0;
-  // A chroma plane has ceil(width / 2^chroma_shift_x) columns and ceil(height / 2^chroma_shift_y)
-  // rows: (1, 1) is 4:2:0, (1, 0) is 4:2:2, (0, 0) is 4:4:4.
+  // log2 of how many luma pixels share one chroma sample: 1,1 for 4:2:0; 1,0 for 4:2:2; 0,0 for
+  // 4:4:4. The last chroma sample of an odd size covers one luma pixel, hence the ceiling below.
   int chroma_shift_x = 1;
   int chroma_shift_y = 1;
-  ColourMatrix matrix = ColourMatrix::Bt709;
-  bool full_range = false;  // Y in 0..255 rather than 16..235
+  ColourMatrix matrix = ColourMatrix::Bt601;
+  ColourRange range = ColourRange::Limited;
 
   int chroma_width() const { return (width + (1 << chroma_shift_x) - 1) >> chroma_shift_x; }
   int chroma_height() const { return (height + (1 << chroma_shift_y) - 1) >> chroma_shift_y; }

@@ -15,7 +15,8 @@
 
 namespace posefleet {
 
-// Sizes of an HMR2-shaped network; defaults are the released model's (reference: hmr2.md section 1).
+// Sizes of an HMR2-shaped network; defaults are the released model's (reference: hmr2.md section
+// 1).
 struct NetworkSizes {
   std::int64_t backbone_width = 1280;
   std::int64_t backbone_depth = 32;
@@ -31,21 +32,23 @@ struct NetworkSizes {
 };
 
 struct Manifest {
-  std::string name;              // for people: "hmr2", "demo"
+  std::string name;  // for people: "hmr2", "demo"
   std::string kind = "hmr2";
   NetworkSizes network;
-  double focal_length = 5000;    // pixels of the 256 crop
+  double focal_length = 5000;                                // pixels of the 256 crop
   std::vector<float> image_mean = {0.485f, 0.456f, 0.406f};  // RGB
   std::vector<float> image_std = {0.229f, 0.224f, 0.225f};
-  std::string licence;           // text: what it permits
-  std::string note;              // shown by programs, e.g. "random weights: ..."; may be empty
-  std::map<std::string, std::string> files;  // file name -> sha256
+  std::string licence;  // text: what it permits
+  std::string note;     // shown by programs, e.g. "random weights: ..."; may be empty
+  std::map<std::string, std::string> files;         // file name -> sha256
+  std::map<std::string, std::uint64_t> file_sizes;  // the same names -> bytes
 };
 
 struct ModelFolder {
   std::filesystem::path path;
   Manifest manifest;
-  // sha256 over the manifest's file list: one name for "the same model" in plans and sessions.
+  // sha256 over the manifest's file list and the numbers that change its results: one name for "the
+  // same model" in plans and sessions.
   std::string model_hash;
 
   std::filesystem::path weights_path() const { return path / "hmr2.safetensors"; }
@@ -55,10 +58,16 @@ struct ModelFolder {
 enum class HashCheck { SizesOnly, Full };
 
 // Reads and checks the manifest; with HashCheck::Full every listed file's sha256 is computed again
-// (about 1 s a GiB); SizesOnly still requires that every listed file is there and can be read.
+// (about 1 s a GiB); SizesOnly still requires that every listed file is there, can be read and has
+// the listed size.
 Result<ModelFolder> open_model_folder(const std::filesystem::path& folder, HashCheck check);
 
-// Hashes the files that lie in `folder` and writes its manifest.yaml durably.
+// The manifest alone, without a look at the files that it lists. Unknown keys and wrong values are
+// errors that name file, line, key and what is allowed.
+Result<Manifest> read_manifest(const std::filesystem::path& manifest_yaml);
+
+// Hashes the files that lie in `folder` and writes its manifest.yaml durably; `manifest.files` and
+// `manifest.file_sizes` are filled here, whatever they held.
 Status write_manifest(const std::filesystem::path& folder, Manifest manifest,
                       const std::vector<std::string>& file_names);
 

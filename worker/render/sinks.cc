@@ -36,8 +36,9 @@ Shares shares_of(ColourMatrix matrix) {
 void set_weights(const YuvPlanes& frame, PlaneWeights (&weights)[3]) {
   const auto [red, blue] = shares_of(frame.matrix);
   const double green = 1 - red - blue;
-  const double luma_scale = frame.full_range ? 255 : 219;
-  const double chroma_scale = frame.full_range ? 255 : 224;
+  const bool full_range = frame.range == ColourRange::Full;
+  const double luma_scale = full_range ? 255 : 219;
+  const double chroma_scale = full_range ? 255 : 224;
   const double u = chroma_scale / (2 * (1 - blue));
   const double v = chroma_scale / (2 * (1 - red));
   const auto plane = [](double r, double g, double b, double offset) {
@@ -45,7 +46,7 @@ void set_weights(const YuvPlanes& frame, PlaneWeights (&weights)[3]) {
                         static_cast<float>(offset)};
   };
   weights[0] =
-      plane(red * luma_scale, green * luma_scale, blue * luma_scale, frame.full_range ? 0 : 16);
+      plane(red * luma_scale, green * luma_scale, blue * luma_scale, full_range ? 0 : 16);
   weights[1] = plane(-red * u, -green * u, (1 - blue) * u, 128);
   weights[2] = plane((1 - red) * v, -green * v, -blue * v, 128);
 }

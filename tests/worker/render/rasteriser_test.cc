@@ -205,7 +205,7 @@ TEST(Rasteriser, DrawsTheSameColoursIntoEveryKindOfPlanes) {
                        << layout.name << " kr " << m.kr << " full " << full_range);
           Frame frame(width, height, layout.shift_x, layout.shift_y, 3);
           frame.planes.matrix = m.matrix;
-          frame.planes.full_range = full_range;
+          frame.planes.range = full_range ? ColourRange::Full : ColourRange::Limited;
           ASSERT_TRUE(flat_rasteriser().draw({{mesh}}, {kFocalLength}, frame.planes));
           // The body's middle is wholly covered.
           const int x = 48, y = 40;

@@ -1,0 +1,77 @@
+#include "common/model_folder/network_layout.h"
+
+#include <fmt/format.h>
+
+namespace posefleet {
+namespace {
+
+using Layout = std::map<std::string, Shape>;
+
+// A linear layer: weights (out, in), and a bias (out) unless the design has none.
+void add_linear(Layout& layout, const std::string& name, std::int64_t out, std::int64_t in) {
+  layout[name + ".weight"] = {out, in};
+  layout[name + ".bias"] = {out};
+}
+
+void add_norm(Layout& layout, const std::string& name, std::int64_t width) {
+  layout[name + ".weight"] = {width};
+  layout[name + ".bias"] = {width};
+}
+
+void add_backbone(Layout& layout, const NetworkSizes& sizes) {
+  const std::int64_t width = sizes.backbone_width;
+  // One more position than tokens: that of the class token, which is added to every token.
+  layout["backbone.pos_embed"] = {1, kTokenCount + 1, width};
+  layout["backbone.patch_embed.proj.weight"] = {width, 3, kPatchSize, kPatchSize};
+  layout["backbone.patch_embed.proj.bias"] = {width};
+  for (std::int64_t i = 0; i < sizes.backbone_depth; ++i) {
+    const std::string block = fmt::format("backbone.blocks.{}.", i);
+    add_norm(layout, block + "norm1", width);
+    add_norm(layout, block + "norm2", width);
+    add_linear(layout, block + "attn.qkv", 3 * width, width);
+    add_linear(layout, block + "attn.proj", width, width);
+    add_linear(layout, block + "mlp.fc1", sizes.backbone_mlp, width);
+    add_linear(layout, block + "mlp.fc2", width, sizes.backbone_mlp);
+  }
+  add_norm(layout, "backbone.last_norm", width);
+}
+
+void add_decoder_layer(Layout& layout, const std::string& layer, const NetworkSizes& sizes) {
+  const std::int64_t width = sizes.decoder_width;
+  const std::int64_t inner = sizes.decoder_heads * sizes.decoder_head_width;
+  for (const char* part : {"0", "1", "2"}) add_norm(layout, layer + part + ".norm", width);
+  layout[layer + "0.fn.to_qkv.weight"] = {3 * inner, width};
+  add_linear(layout, layer + "0.fn.to_out.0", width, inner);
+  layout[layer + "1.fn.to_kv.weight"] = {2 * inner, sizes.backbone_width};
+  layout[layer + "1.fn.to_q.weight"] = {inner, width};
+  add_linear(layout, layer + "1.fn.to_out.0", width, inner);
+  add_linear(layout, layer + "2.fn.net.0", sizes.decoder_mlp, width);
+  add_linear(layout, layer + "2.fn.net.3", width, sizes.decoder_mlp);
+}
+
+void add_head(Layout& layout, const NetworkSizes& sizes) {
+  const std::int64_t width = sizes.decoder_width;
+  layout["smpl_head.init_body_pose"] = {1, kPose6dCount};
+  layout["smpl_head.init_betas"] = {1, kShapeCount};
+  layout["smpl_head.init_cam"] = {1, kCameraCount};
+  layout["smpl_head.transformer.pos_embedding"] = {1, 1, width};
+  add_linear(layout, "smpl_head.transformer.to_token_embedding", width, 1);
+  for (std::int64_t i = 0; i < sizes.decoder_depth; ++i) {
+    add_decoder_layer(layout, fmt::format("smpl_head.transformer.transformer.layers.{}.", i),
+                      sizes);
+  }
+  add_linear(layout, "smpl_head.decpose", kPose6dCount, width);
+  add_linear(layout, "smpl_head.decshape", kShapeCount, width);
+  add_linear(layout, "smpl_head.deccam", kCameraCount, width);
+}
+
+}  // namespace
+
+std::map<std::string, Shape> network_layout(const NetworkSizes& sizes) {
+  Layout layout;
+  add_backbone(layout, sizes);
+  add_head(layout, sizes);
+  return layout;
+}
+
+}  // namespace posefleet

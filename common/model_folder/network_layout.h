@@ -1,0 +1,25 @@
+// Which tensors an HMR2 network has and what shapes they have, from its sizes alone: the one list
+// that the import checks a checkpoint with and that a loader can check a model folder with.
+//
+// The names are those of the released checkpoint's state dictionary (reference: hmr2.md section 7).
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "common/model_folder/model_folder.h"
+#include "common/model_folder/safetensors.h"
+
+namespace posefleet {
+
+// What the released design fixes, whatever the widths are.
+inline constexpr std::int64_t kPatchSize = 16;     // pixels
+inline constexpr std::int64_t kTokenCount = 192;   // 16 rows x 12 columns of patches
+inline constexpr std::int64_t kPose6dCount = 144;  // 24 joints x 6 numbers
+inline constexpr std::int64_t kShapeCount = 10;    // betas
+inline constexpr std::int64_t kCameraCount = 3;    // s, tx, ty
+
+// All `backbone.*` and `smpl_head.*` tensors, float32.
+std::map<std::string, Shape> network_layout(const NetworkSizes& sizes);
+
+}  // namespace posefleet

@@ -1,0 +1,484 @@
+#include "worker/import/unpickler.h"
+
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "worker/import/pickle_text.h"
+
+namespace posefleet {
+namespace {
+
+// The released checkpoint takes some 50,000 opcodes, a training checkpoint with its optimizer three
+// times that. An opcode makes at most one node of about 100 bytes and one entry of the memo, so
+// this also bounds the memory, to about 300 MB.
+constexpr std::size_t kOpcodesMax = 2'000'000;
+// Python itself does not read a pickle nested more deeply than about a thousand levels.
+constexpr std::size_t kMarkDepthMax = 1000;
+
+}  // namespace
+
+Result<PickleDocument> Unpickler::run() {
+  for (std::size_t count = 0; count < kOpcodesMax; ++count) {
+    const std::size_t at = input_.size() - rest_.size();
+    if (rest_.empty()) return rejected("the pickle was cut: it has no end");
+    const auto opcode = static_cast<unsigned char>(rest_.front());
+    rest_.remove_prefix(1);
+    if (opcode == '.') {
+      auto root = pop();
+      if (!root) return in_context(fmt::format("pickle byte {}", at), root.error());
+      document_.root_ = *root;
+      return std::move(document_);
+    }
+    if (const Status status = step(opcode); !status) {
+      return in_context(fmt::format("pickle byte {}, opcode 0x{:02x}", at, opcode), status.error());
+    }
+  }
+  return rejected(fmt::format("the pickle has more than {} opcodes", kOpcodesMax));
+}
+
+Result<std::string_view> Unpickler::take(std::uint64_t size) {
+  if (size > rest_.size()) {
+    return rejected(
+        fmt::format("{} bytes are announced, {} are left; the file was cut or is "
+                    "damaged",
+                    size, rest_.size()));
+  }
+  const std::string_view taken = rest_.substr(0, size);
+  rest_.remove_prefix(size);
+  return taken;
+}
+
+Result<std::string_view> Unpickler::take_line() {
+  const std::size_t end = rest_.find('\n');
+  if (end == std::string_view::npos) return rejected("a line without an end; the file was cut");
+  std::string_view line = rest_.substr(0, end);
+  rest_.remove_prefix(end + 1);
+  return line;
+}
+
+template <typename T>
+Result<T> Unpickler::take_number() {
+  POSEFLEET_TRY(const std::string_view bytes, take(sizeof(T)));
+  T value{};
+  std::memcpy(&value, bytes.data(), sizeof(T));
+  return value;
+}
+
+template <typename T>
+Result<std::string_view> Unpickler::take_sized() {
+  POSEFLEET_TRY(const T size, take_number<T>());
+  return take(size);
+}
+
+Status Unpickler::push(PickleNode made) {
+  document_.nodes_.push_back(std::move(made));
+  return push_id(static_cast<NodeId>(document_.nodes_.size() - 1));
+}
+
+Status Unpickler::push_id(NodeId id) {
+  stack_.push_back(id);
+  return done();
+}
+
+Result<NodeId> Unpickler::top() const {
+  if (stack_.size() <= (marks_.empty() ? 0 : marks_.back())) {
+    return rejected("it takes from an empty stack; this is no pickle or it is damaged");
+  }
+  return stack_.back();
+}
+
+Result<NodeId> Unpickler::pop() {
+  auto id = top();
+  if (id) stack_.pop_back();
+  return id;
+}
+
+Status Unpickler::push_mark() {
+  if (marks_.size() >= kMarkDepthMax) {
+    return rejected(fmt::format("more than {} nested marks", kMarkDepthMax));
+  }
+  marks_.push_back(stack_.size());
+  return done();
+}
+
+Result<std::vector<NodeId>> Unpickler::pop_to_mark() {
+  if (marks_.empty()) return rejected("there is no mark; this is no pickle or it is damaged");
+  const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
+  std::vector<NodeId> items(first, stack_.end());
+  stack_.erase(first, stack_.end());
+  marks_.pop_back();
+  return items;
+}
+
+Status Unpickler::push_text(PickleKind kind, std::string_view text) {
+  return push({.kind = kind, .text = text});
+}
+
+Status Unpickler::push_own_text(PickleKind kind, std::optional<std::string> text) {
+  if (!text) return rejected("a text with a malformed escape");
+  document_.texts_.push_back(std::move(*text));
+  return push_text(kind, document_.texts_.back());
+}
+
+// Two's complement of any length; none of our numbers needs more than 64 bits.
+Status Unpickler::push_integer(std::string_view bytes) {
+  if (bytes.size() > 8) return push({.kind = PickleKind::BigInt});
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    value |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+  }
+  const bool is_negative = !bytes.empty() && (bytes.back() & 0x80) != 0;
+  if (is_negative && bytes.size() < 8) value |= ~std::uint64_t{0} << (8 * bytes.size());
+  return push({.kind = PickleKind::Int, .integer = static_cast<std::int64_t>(value)});
+}
+
+Status Unpickler::push_decimal(std::string_view digits) {
+  if (digits == "00" || digits == "01") {  // how protocol 0 writes False and True
+    return push({.kind = PickleKind::Bool, .integer = digits == "01"});
+  }
+  if (digits.ends_with('L')) digits.remove_suffix(1);
+  std::int64_t value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [at, error] = std::from_chars(digits.data(), end, value);
+  if (error == std::errc::result_out_of_range) return push({.kind = PickleKind::BigInt});
+  if (error != std::errc() || at != end) return rejected("a malformed integer");
+  return push({.kind = PickleKind::Int, .integer = value});
+}
+
+Status Unpickler::push_float_line() {
+  POSEFLEET_TRY(const std::string_view digits, take_line());
+  double value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [at, error] = std::from_chars(digits.data(), end, value);
+  if (error != std::errc() || at != end) return rejected("a malformed number");
+  return push({.kind = PickleKind::Float, .number = value});
+}
+
+Status Unpickler::push_tuple(std::size_t size) {
+  PickleNode tuple{.kind = PickleKind::Tuple};
+  tuple.items.resize(size);
+  for (std::size_t i = size; i-- > 0;) {
+    POSEFLEET_TRY(tuple.items[i], pop());
+  }
+  return push(std::move(tuple));
+}
+
+Status Unpickler::push_collection(PickleKind kind, bool from_mark) {
+  PickleNode made{.kind = kind};
+  if (from_mark) {
+    POSEFLEET_TRY(auto items, pop_to_mark());
+    if (kind == PickleKind::Dict && items.size() % 2 != 0) {
+      return rejected("a dictionary with a key without a value");
+    }
+    (kind == PickleKind::Dict ? made.pairs : made.items) = std::move(items);
+  }
+  return push(std::move(made));
+}
+
+Status Unpickler::push_global(std::string_view module, std::string_view name) {
+  return push({.kind = PickleKind::Global, .text = module, .name = name});
+}
+
+Status Unpickler::push_global_from_stack() {
+  POSEFLEET_TRY(const NodeId name, pop());
+  POSEFLEET_TRY(const NodeId module, pop());
+  const auto name_text = document_.text(name);
+  const auto module_text = document_.text(module);
+  if (!name_text || !module_text) return rejected("a class whose name is no text");
+  return push_global(*module_text, *name_text);
+}
+
+// INST: the class is in the line, its arguments lie above the mark.
+Status Unpickler::push_inst() {
+  POSEFLEET_TRY(const std::string_view module, take_line());
+  POSEFLEET_TRY(const std::string_view name, take_line());
+  POSEFLEET_TRY_DO(push_collection(PickleKind::Tuple, true));
+  POSEFLEET_TRY(const NodeId arguments, pop());
+  POSEFLEET_TRY_DO(push_global(module, name));
+  POSEFLEET_TRY_DO(push_id(arguments));
+  return push_call(false);
+}
+
+// OBJ: the class lies above the mark, then its arguments.
+Status Unpickler::push_obj() {
+  POSEFLEET_TRY(auto items, pop_to_mark());
+  if (items.empty()) return rejected("an object without a class");
+  const NodeId callable = items.front();
+  items.erase(items.begin());
+  POSEFLEET_TRY_DO(push({.kind = PickleKind::Tuple, .items = std::move(items)}));
+  POSEFLEET_TRY(const NodeId arguments, pop());
+  return push({.kind = PickleKind::Object, .callable = callable, .arguments = arguments});
+}
+
+// REDUCE, NEWOBJ and NEWOBJ_EX: a callable and its arguments become an object that says so.
+Status Unpickler::push_call(bool has_keywords) {
+  if (has_keywords) POSEFLEET_TRY_DO(pop());
+  POSEFLEET_TRY(const NodeId arguments, pop());
+  POSEFLEET_TRY(const NodeId callable, pop());
+  // Python 3 writes bytes as text in protocols that know only text. This is the one call that is
+  // carried out, since otherwise every reader of bytes would have to know it.
+  if (document_.global_name(callable) == "_codecs.encode") {
+    const std::vector<NodeId>& items = node(arguments).items;
+    const auto text = items.empty() ? std::nullopt : document_.text(items.front());
+    if (text) return push_own_text(PickleKind::Bytes, latin1_bytes(*text));
+  }
+  return push({.kind = PickleKind::Object, .callable = callable, .arguments = arguments});
+}
+
+Status Unpickler::push_persistent() {
+  POSEFLEET_TRY(const NodeId id, pop());
+  return push({.kind = PickleKind::Persistent, .items = {id}});
+}
+
+// POP takes a mark off when nothing lies above it.
+Status Unpickler::pop_one() {
+  if (!marks_.empty() && marks_.back() == stack_.size()) {
+    marks_.pop_back();
+    return done();
+  }
+  POSEFLEET_TRY_DO(pop());
+  return done();
+}
+
+Status Unpickler::duplicate() {
+  POSEFLEET_TRY(const NodeId id, top());
+  return push_id(id);
+}
+
+// The state of something that is no object of ours, say a dictionary's attributes, has no reader.
+Status Unpickler::build() {
+  POSEFLEET_TRY(const NodeId state, pop());
+  POSEFLEET_TRY(const NodeId target, top());
+  if (node(target).kind == PickleKind::Object) node(target).state = state;
+  return done();
+}
+
+Status Unpickler::append(bool from_mark) {
+  std::vector<NodeId> items(1);
+  if (from_mark) {
+    POSEFLEET_TRY(items, pop_to_mark());
+  } else {
+    POSEFLEET_TRY(items.front(), pop());
+  }
+  POSEFLEET_TRY(const NodeId target, top());
+  PickleNode& list = node(target);
+  if (list.kind != PickleKind::List && list.kind != PickleKind::Set &&
+      list.kind != PickleKind::Object) {
+    return rejected(fmt::format("it appends to {}", name_of(list.kind)));
+  }
+  list.items.insert(list.items.end(), items.begin(), items.end());
+  return done();
+}
+
+Status Unpickler::set_items(bool from_mark) {
+  std::vector<NodeId> pairs(2);
+  if (from_mark) {
+    POSEFLEET_TRY(pairs, pop_to_mark());
+    if (pairs.size() % 2 != 0) return rejected("a key without a value");
+  } else {
+    POSEFLEET_TRY(pairs[1], pop());
+    POSEFLEET_TRY(pairs[0], pop());
+  }
+  POSEFLEET_TRY(const NodeId target, top());
+  PickleNode& dict = node(target);
+  if (dict.kind != PickleKind::Dict && dict.kind != PickleKind::Object) {
+    return rejected(fmt::format("it sets items of {}", name_of(dict.kind)));
+  }
+  dict.pairs.insert(dict.pairs.end(), pairs.begin(), pairs.end());
+  return done();
+}
+
+Status Unpickler::put(std::uint64_t index) {
+  POSEFLEET_TRY(const NodeId id, top());
+  memo_[index] = id;
+  return done();
+}
+
+Status Unpickler::get(std::uint64_t index) {
+  const auto found = memo_.find(index);
+  if (found == memo_.end()) return rejected(fmt::format("memo {} was never set", index));
+  return push_id(found->second);
+}
+
+Status Unpickler::check_protocol() {
+  POSEFLEET_TRY(const auto protocol, take_number<std::uint8_t>());
+  if (protocol > 5) return rejected(fmt::format("protocol {}, known are 0 to 5", protocol));
+  return done();
+}
+
+// What each opcode does, one row each (Python's Lib/pickletools.py describes them).
+struct OpcodeTable {
+  using Row = Status (*)(Unpickler&);
+
+  static std::uint64_t as_index(std::string_view digits) {
+    std::uint64_t value = 0;
+    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    return end == digits.data() + digits.size() ? value : ~std::uint64_t{0};
+  }
+
+  static void numbers(std::array<Row, 256>& rows) {
+    using U = Unpickler;
+    rows['N'] = [](U& u) { return u.push({.kind = PickleKind::None}); };
+    rows[0x88] = [](U& u) { return u.push({.kind = PickleKind::Bool, .integer = 1}); };
+    rows[0x89] = [](U& u) { return u.push({.kind = PickleKind::Bool}); };
+    rows['I'] = rows['L'] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto line, u.take_line());
+      return u.push_decimal(line);
+    };
+    rows['J'] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto bytes, u.take(4));
+      return u.push_integer(bytes);
+    };
+    rows['K'] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto value, u.take_number<std::uint8_t>());
+      return u.push({.kind = PickleKind::Int, .integer = value});
+    };
+    rows['M'] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto value, u.take_number<std::uint16_t>());
+      return u.push({.kind = PickleKind::Int, .integer = value});
+    };
+    rows[0x8a] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto bytes, u.take_sized<std::uint8_t>());
+      return u.push_integer(bytes);
+    };
+    rows[0x8b] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto bytes, u.take_sized<std::uint32_t>());
+      return u.push_integer(bytes);
+    };
+    rows['F'] = [](U& u) { return u.push_float_line(); };
+    rows['G'] = [](U& u) -> Status {  // the one big-endian field of the format
+      POSEFLEET_TRY(const auto bits, u.take_number<std::uint64_t>());
+      const double value = std::bit_cast<double>(__builtin_bswap64(bits));
+      return u.push({.kind = PickleKind::Float, .number = value});
+    };
+  }
+
+  template <PickleKind kKind, typename Size>
+  static Status sized_text(Unpickler& u) {
+    POSEFLEET_TRY(const auto text, u.take_sized<Size>());
+    return u.push_text(kKind, text);
+  }
+
+  static void texts(std::array<Row, 256>& rows) {
+    using U = Unpickler;
+    rows['S'] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto line, u.take_line());
+      return u.push_own_text(PickleKind::Bytes, unescape_quoted(line));
+    };
+    rows['V'] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto line, u.take_line());
+      return u.push_own_text(PickleKind::Text, unescape_unicode(line));
+    };
+    rows['T'] = rows['B'] = sized_text<PickleKind::Bytes, std::uint32_t>;
+    rows['U'] = rows['C'] = sized_text<PickleKind::Bytes, std::uint8_t>;
+    rows[0x8e] = rows[0x96] = sized_text<PickleKind::Bytes, std::uint64_t>;
+    rows['X'] = sized_text<PickleKind::Text, std::uint32_t>;
+    rows[0x8c] = sized_text<PickleKind::Text, std::uint8_t>;
+    rows[0x8d] = sized_text<PickleKind::Text, std::uint64_t>;
+  }
+
+  static void collections(std::array<Row, 256>& rows) {
+    using U = Unpickler;
+    rows[')'] = [](U& u) { return u.push_tuple(0); };
+    rows[0x85] = [](U& u) { return u.push_tuple(1); };
+    rows[0x86] = [](U& u) { return u.push_tuple(2); };
+    rows[0x87] = [](U& u) { return u.push_tuple(3); };
+    rows['t'] = [](U& u) { return u.push_collection(PickleKind::Tuple, true); };
+    rows[']'] = [](U& u) { return u.push_collection(PickleKind::List, false); };
+    rows['l'] = [](U& u) { return u.push_collection(PickleKind::List, true); };
+    rows['}'] = [](U& u) { return u.push_collection(PickleKind::Dict, false); };
+    rows['d'] = [](U& u) { return u.push_collection(PickleKind::Dict, true); };
+    rows[0x8f] = [](U& u) { return u.push_collection(PickleKind::Set, false); };
+    rows[0x91] = [](U& u) { return u.push_collection(PickleKind::Set, true); };
+    rows['a'] = [](U& u) { return u.append(false); };
+    rows['e'] = rows[0x90] = [](U& u) { return u.append(true); };
+    rows['s'] = [](U& u) { return u.set_items(false); };
+    rows['u'] = [](U& u) { return u.set_items(true); };
+  }
+
+  static void objects(std::array<Row, 256>& rows) {
+    using U = Unpickler;
+    rows['c'] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto module, u.take_line());
+      POSEFLEET_TRY(const auto name, u.take_line());
+      return u.push_global(module, name);
+    };
+    rows[0x93] = [](U& u) { return u.push_global_from_stack(); };
+    rows['R'] = rows[0x81] = [](U& u) { return u.push_call(false); };
+    rows[0x92] = [](U& u) { return u.push_call(true); };
+    rows['i'] = [](U& u) { return u.push_inst(); };
+    rows['o'] = [](U& u) { return u.push_obj(); };
+    rows['b'] = [](U& u) { return u.build(); };
+    rows['Q'] = [](U& u) { return u.push_persistent(); };
+    rows['P'] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto line, u.take_line());
+      POSEFLEET_TRY_DO(u.push_text(PickleKind::Text, line));
+      return u.push_persistent();
+    };
+  }
+
+  template <typename Size>
+  static Status put_at(Unpickler& u) {
+    POSEFLEET_TRY(const Size index, u.take_number<Size>());
+    return u.put(index);
+  }
+
+  template <typename Size>
+  static Status get_at(Unpickler& u) {
+    POSEFLEET_TRY(const Size index, u.take_number<Size>());
+    return u.get(index);
+  }
+
+  static void stack_and_memo(std::array<Row, 256>& rows) {
+    using U = Unpickler;
+    rows['('] = [](U& u) { return u.push_mark(); };
+    rows['0'] = [](U& u) { return u.pop_one(); };
+    rows['1'] = [](U& u) -> Status {
+      POSEFLEET_TRY_DO(u.pop_to_mark());
+      return done();
+    };
+    rows['2'] = [](U& u) { return u.duplicate(); };
+    rows['p'] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto line, u.take_line());
+      return u.put(as_index(line));
+    };
+    rows['g'] = [](U& u) -> Status {
+      POSEFLEET_TRY(const auto line, u.take_line());
+      return u.get(as_index(line));
+    };
+    rows['q'] = put_at<std::uint8_t>;
+    rows['r'] = put_at<std::uint32_t>;
+    rows['h'] = get_at<std::uint8_t>;
+    rows['j'] = get_at<std::uint32_t>;
+    rows[0x94] = [](U& u) { return u.put(u.memo_.size()); };
+    rows[0x80] = [](U& u) { return u.check_protocol(); };
+    rows[0x95] = [](U& u) -> Status {  // FRAME: how much to read ahead; all is read already
+      POSEFLEET_TRY_DO(u.take(8));
+      return done();
+    };
+  }
+
+  static std::array<Row, 256> make() {
+    std::array<Row, 256> rows{};
+    numbers(rows);
+    texts(rows);
+    collections(rows);
+    objects(rows);
+    stack_and_memo(rows);
+    return rows;
+  }
+};
+
+Status Unpickler::step(unsigned char opcode) {
+  static const std::array<OpcodeTable::Row, 256> rows = OpcodeTable::make();
+  if (rows[opcode] == nullptr) {
+    return rejected("unknown opcode; this is no pickle, or it is damaged");
+  }
+  return rows[opcode](*this);
+}
+
+}  // namespace posefleet
