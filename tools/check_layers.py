@@ -29,7 +29,8 @@ MAY_INCLUDE = {
     "common/media": ["common/base", "common/protocol", "common/files"],
     "common/body": ["common/base", "common/protocol", "common/model_folder"],
     "coordinator/core": ["common/base", "common/protocol"],
-    "coordinator/store": ["common/base", "common/protocol", "common/files"],
+    # The store is a Journal, which is an interface of the core.
+    "coordinator/store": ["common/base", "common/protocol", "common/files", "coordinator/core"],
     "coordinator/pipeline": ["common/base", "common/protocol", "common/files", "common/media",
                              "common/wire", "common/body", "common/model_folder",
                              "coordinator/core", "coordinator/store"],
@@ -44,6 +45,9 @@ MAY_INCLUDE = {
                       "common/media/yuv.h"],
     "worker/runtime": ["common/*", "worker/core", "worker/import", "worker/model",
                        "worker/render"],
+    # What a worker does with a range; the runtime knows it as an interface of its own.
+    "worker/stages": ["common/*", "worker/core", "worker/import", "worker/model", "worker/render",
+                      "worker/runtime"],
     "worker": ["common/*", "worker/*"],
     "cli": ["common/*", "worker/import", "worker/render"],
     "training": ["common/*", "worker/*"],
