@@ -142,6 +142,33 @@ POSEFLEET_INLINE void project(const Projection& projection, const ProjectedVerti
 
 // ---- visibility ---------------------------------------------------------------------------------
 
+// Of a row's steps [begin, end), keeps those that can hold a sample inside all three edges. For
+// large triangles: most of the box around one lies outside of it, and somebody in front of the lens
+// has thousands. Along the row each edge function is a straight line.
+POSEFLEET_INLINE void narrow_to_edges(const std::int64_t* start, const std::int64_t* dx,
+                                      const std::int64_t* dy, int row, std::int64_t step_width,
+                                      int& begin, int& end) {
+  for (int k = 0; k < 3; ++k) {
+    // The most that a sample of step 0 can have: samples lie within step_width columns and a row.
+    const std::int64_t most = start[k] + dx[k] * kSubpixels * row +
+                              (dx[k] > 0 ? dx[k] * kSubpixels : 0) +
+                              (dy[k] < 0 ? -dy[k] * step_width : 0);
+    const std::int64_t slope = -dy[k] * step_width;
+    if (slope == 0) {
+      if (most < 0) end = begin;
+    } else if (slope > 0) {
+      if (most >= 0) continue;
+      const std::int64_t first = (-most + slope - 1) / slope;
+      begin = first < end ? larger(begin, static_cast<int>(first)) : end;
+    } else if (most < 0) {
+      end = begin;
+    } else {
+      const std::int64_t last = most / -slope;
+      if (last < end) end = smaller(end, static_cast<int>(last) + 1);
+    }
+  }
+}
+
 // For each sample of the triangle inside the band: if it is nearer than what is there, put it
 // there.
 //
@@ -188,7 +215,13 @@ POSEFLEET_INLINE void raster_triangle(const ScreenTriangle& t, std::uint32_t mar
         (static_cast<std::size_t>(y_begin + row - band.y_begin) * band.stride + x_begin) * kSamples;
     float* __restrict held_depth = band.inverse_depth + first;
     std::uint32_t* __restrict held = band.triangle + first;
-    for (int step = 0; step < steps; ++step, held_depth += kLanes, held += kLanes) {
+    int step = 0, step_end = steps;
+    if constexpr (sizeof(Int) > sizeof(std::int32_t)) {
+      narrow_to_edges(start, dx, dy, row, kStep, step, step_end);
+      held_depth += kLanes * static_cast<std::size_t>(step);
+      held += kLanes * static_cast<std::size_t>(step);
+    }
+    for (; step < step_end; ++step, held_depth += kLanes, held += kLanes) {
       const Int s0 = dx[0] * kSubpixels * row - dy[0] * kStep * step;
       const Int s1 = dx[1] * kSubpixels * row - dy[1] * kStep * step;
       const Int s2 = dx[2] * kSubpixels * row - dy[2] * kStep * step;

@@ -45,8 +45,7 @@ void set_weights(const YuvPlanes& frame, PlaneWeights (&weights)[3]) {
     return PlaneWeights{static_cast<float>(r), static_cast<float>(g), static_cast<float>(b),
                         static_cast<float>(offset)};
   };
-  weights[0] =
-      plane(red * luma_scale, green * luma_scale, blue * luma_scale, full_range ? 0 : 16);
+  weights[0] = plane(red * luma_scale, green * luma_scale, blue * luma_scale, full_range ? 0 : 16);
   weights[1] = plane(-red * u, -green * u, (1 - blue) * u, 128);
   weights[2] = plane((1 - red) * v, -green * v, -blue * v, 128);
 }

@@ -37,6 +37,7 @@ struct Frame {
     planes.height = height;
     planes.chroma_shift_x = shift_x;
     planes.chroma_shift_y = shift_y;
+    planes.matrix = ColourMatrix::Bt709;
     Random random(seed);
     for (int i = 0; i < 3; ++i) {
       const int columns = i == 0 ? width : planes.chroma_width();

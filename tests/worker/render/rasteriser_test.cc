@@ -219,13 +219,13 @@ TEST(Rasteriser, DrawsTheSameColoursIntoEveryKindOfPlanes) {
   }
 }
 
-// Chroma on the left column: an edge between columns 2c and 2c+1 gives three quarters at c and one
-// quarter at c + 1, where a chroma in the middle would give a half and nothing.
+// Chroma lies on the left of its two columns and takes a quarter from either neighbour; were it
+// taken to lie between them, the two edges of this sheet would give 64 and 0.
 TEST(Rasteriser, PutsChromaWhereTheStandardSaysItLies) {
   const std::vector<std::uint32_t> faces = {0, 2, 1, 1, 2, 3};
   const MeshTopology topology = MeshTopology::create(faces, 4).value();
-  // A sheet from column 9 to the right, over all rows: 32 pixels wide frame, depth = focal length.
-  const float x0 = 9 - 16, x1 = 40, y0 = -40, y1 = 40, z = 100;
+  // A sheet over columns 9 to 21 and all rows of a frame 32 wide; depth = focal length.
+  const float x0 = 9 - 16, x1 = 22 - 16, y0 = -40, y1 = 40, z = 100;
   const std::vector<float> vertices = {x0, y0, z, x1, y0, z, x0, y1, z, x1, y1, z};
   Frame frame(32, 16, 1, 1, 1);
   std::fill(frame.bytes[1].begin(), frame.bytes[1].end(), 0);
@@ -235,6 +235,9 @@ TEST(Rasteriser, PutsChromaWhereTheStandardSaysItLies) {
     EXPECT_EQ(frame.at(1, 3, y), 0);
     EXPECT_EQ(frame.at(1, 4, y), 32);   // column 8: 7, 8 are bare, 9 counts a quarter
     EXPECT_EQ(frame.at(1, 5, y), 128);  // column 10: 9, 10 and 11 are covered
+    EXPECT_EQ(frame.at(1, 10, y), 128);
+    EXPECT_EQ(frame.at(1, 11, y), 32);  // column 22: 21 counts a quarter
+    EXPECT_EQ(frame.at(1, 12, y), 0);
   }
 }
 
