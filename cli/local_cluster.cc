@@ -18,7 +18,7 @@ constexpr int kStartsMax = 6;
 constexpr std::chrono::milliseconds kStopGrace{2000};
 
 // YAML text in double quotes.
-std::string quoted(const std::filesystem::path& path) {
+std::string yaml_text(const std::filesystem::path& path) {
   std::string text = "\"";
   for (const char c : path.string()) {
     if (c == '"' || c == '\\') text += '\\';
@@ -77,12 +77,12 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const ClusterOptions& 
   const std::string workers = "ipc://" + (cluster->sockets_.path() / "workers").string();
   cluster->client_endpoint_ = "ipc://" + (cluster->sockets_.path() / "clients").string();
   POSEFLEET_TRY_DO(cluster->add("coordinator", "posefleet-coordinator",
-                                "data_dir: " + quoted(folder / "data") +
-                                    "\nworkers:\n  listen: " + quoted(workers) +
-                                    "\nclients:\n  listen: " + quoted(cluster->client_endpoint_) +
+                                "data_dir: " + yaml_text(folder / "data") +
+                                    "\nworkers:\n  listen: " + yaml_text(workers) +
+                                    "\nclients:\n  listen: " + yaml_text(cluster->client_endpoint_) +
                                     "\n"));
-  const std::string common = "coordinator: " + quoted(workers) +
-                             "\nmodel: " + quoted(std::filesystem::absolute(options.model)) + "\n";
+  const std::string common = "coordinator: " + yaml_text(workers) +
+                             "\nmodel: " + yaml_text(std::filesystem::absolute(options.model)) + "\n";
   for (int i = 1; i <= options.pose_workers; ++i) {
     POSEFLEET_TRY_DO(cluster->add(
         "pose-worker-" + std::to_string(i), "posefleet-pose-worker",
