@@ -45,8 +45,7 @@ Result<ClientReply> JobClient::ask(const ClientRequest& request, milliseconds ti
   return Error{ErrorCode::Disconnected, "the coordinator at " + endpoint_ + " does not answer"};
 }
 
-Result<JobId> JobClient::submit(const std::string& key, const std::string& spec,
-                                int interrupt_fd) {
+Result<JobId> JobClient::submit(const std::string& key, const std::string& spec, int interrupt_fd) {
   POSEFLEET_TRY(const ClientReply reply, ask(Submit{key, spec}, kAnswerTimeout, interrupt_fd));
   if (const auto* submitted = std::get_if<Submitted>(&reply)) return submitted->job;
   if (const auto* error = std::get_if<ClientError>(&reply)) return rejected(error->message);

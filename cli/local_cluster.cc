@@ -1,10 +1,10 @@
 #include "cli/local_cluster.h"
 
+#include <cstdlib>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#include <cstdlib>
 
 namespace posefleet::cli {
 namespace {
@@ -76,30 +76,30 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const ClusterOptions& 
   flock(cluster->lock_fd_, LOCK_EX | LOCK_NB);
   const std::string workers = "ipc://" + (cluster->sockets_.path() / "workers").string();
   cluster->client_endpoint_ = "ipc://" + (cluster->sockets_.path() / "clients").string();
-  POSEFLEET_TRY_DO(cluster->add("coordinator", "posefleet-coordinator",
-                                "data_dir: " + yaml_text(folder / "data") +
-                                    "\nworkers:\n  listen: " + yaml_text(workers) +
-                                    "\nclients:\n  listen: " + yaml_text(cluster->client_endpoint_) +
-                                    "\n"));
+  POSEFLEET_TRY_DO(cluster->add(
+      "coordinator", "posefleet-coordinator",
+      "data_dir: " + yaml_text(folder / "data") + "\nworkers:\n  listen: " + yaml_text(workers) +
+          "\nclients:\n  listen: " + yaml_text(cluster->client_endpoint_) + "\n"));
   const std::string common = "coordinator: " + yaml_text(workers) +
-                             "\nmodel: " + yaml_text(std::filesystem::absolute(options.model)) + "\n";
+                             "\nmodel: " + yaml_text(std::filesystem::absolute(options.model)) +
+                             "\n";
   for (int i = 1; i <= options.pose_workers; ++i) {
-    POSEFLEET_TRY_DO(cluster->add(
-        "pose-worker-" + std::to_string(i), "posefleet-pose-worker",
-        common + "models_per_worker: " + std::to_string(options.models_per_worker) +
-            "\nthreads: " + std::to_string(options.threads_per_model) + "\n"));
+    POSEFLEET_TRY_DO(
+        cluster->add("pose-worker-" + std::to_string(i), "posefleet-pose-worker",
+                     common + "models_per_worker: " + std::to_string(options.models_per_worker) +
+                         "\nthreads: " + std::to_string(options.threads_per_model) + "\n"));
   }
   for (int i = 1; i <= options.render_workers; ++i) {
-    POSEFLEET_TRY_DO(cluster->add("render-worker-" + std::to_string(i), "posefleet-render-worker",
-                                  common));
+    POSEFLEET_TRY_DO(
+        cluster->add("render-worker-" + std::to_string(i), "posefleet-render-worker", common));
   }
   return cluster;
 }
 
 LocalCluster::~LocalCluster() {
   // Workers first: they say goodbye to a coordinator that is still there.
-  std::vector<Child> workers;
-  std::vector<Child> coordinator;
+  std::vector<std::unique_ptr<Child>> workers;
+  std::vector<std::unique_ptr<Child>> coordinator;
   for (Member& member : members_) {
     (member.name == "coordinator" ? coordinator : workers).push_back(std::move(member.child));
   }
@@ -115,24 +115,22 @@ Status LocalCluster::add(const std::string& name, const std::string& program,
   POSEFLEET_TRY_DO(write_file_durably(config_path, config));
   const std::filesystem::path path = own_program_folder() / program;
   POSEFLEET_TRY(Child child, Child::start(path, {"--config", config_path.string()}, log));
-  members_.push_back({name, path, config_path, log, std::move(child)});
+  members_.push_back({name, path, config_path, log, std::make_unique<Child>(std::move(child))});
   return done();
 }
 
 Status LocalCluster::tend() {
-  for (auto member = members_.begin(); member != members_.end(); ++member) {
-    const std::optional<ExitState> exit = member->child.poll();
+  for (Member& member : members_) {
+    const std::optional<ExitState> exit = member.child->poll();
     if (!exit) continue;
     // What refuses its own configuration or model by itself will refuse it again.
-    if (exit->signal == 0 || member->starts >= kStartsMax) {
-      return internal_error(member->name + " " + to_text(*exit) + ":\n" + last_lines(member->log));
+    if (exit->signal == 0 || member.starts >= kStartsMax) {
+      return internal_error(member.name + " " + to_text(*exit) + ":\n" + last_lines(member.log));
     }
     POSEFLEET_TRY(Child child,
-                  Child::start(member->program, {"--config", member->config.string()},
-                               member->log));
-    Member again{member->name, member->program, member->config, member->log, std::move(child),
-                 member->starts + 1};
-    member = members_.insert(members_.erase(member), std::move(again));
+                  Child::start(member.program, {"--config", member.config.string()}, member.log));
+    member.child = std::make_unique<Child>(std::move(child));
+    ++member.starts;
   }
   return done();
 }

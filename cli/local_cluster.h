@@ -22,8 +22,8 @@ struct ClusterOptions {
   int pose_workers = 1;
   int models_per_worker = 1;
   int threads_per_model = 1;
-  int render_workers = 1;            // 0: none is needed
-  std::filesystem::path work_dir;    // parent of the private folder; empty: a folder for temporaries
+  int render_workers = 1;          // 0: none is needed
+  std::filesystem::path work_dir;  // parent of the private folder; empty: a folder for temporaries
 };
 
 // One thread: children die with the thread that started them.
@@ -46,7 +46,7 @@ class LocalCluster final {
     std::filesystem::path program;
     std::filesystem::path config;
     std::filesystem::path log;
-    Child child;
+    std::unique_ptr<Child> child;
     int starts = 1;
   };
 

@@ -17,7 +17,8 @@ void add_run(CLI::App& app, RunOptions& options) {
   run->add_option("-o,--output", options.output, "output file (.mp4, .mov, .mkv), for one video");
   run->add_option("-d,--output-dir", options.output_dir,
                   "folder for the outputs, made if it is not there");
-  run->add_option("--model", options.model, "model folder (default: $POSEFLEET_MODEL, then the demo model)");
+  run->add_option("--model", options.model,
+                  "model folder (default: $POSEFLEET_MODEL, then the demo model)");
   run->add_option("--pose-workers", options.pose_workers, "pose worker processes")
       ->check(CLI::Range(1, 64));
   run->add_option("--models-per-worker", options.models_per_worker,
@@ -49,15 +50,17 @@ void add_run(CLI::App& app, RunOptions& options) {
 }
 
 void add_pose(CLI::App& app, PoseOptions& options) {
-  CLI::App* pose = app.add_subcommand("pose", "Print the poses of the people in one picture as JSON");
+  CLI::App* pose =
+      app.add_subcommand("pose", "Print the poses of the people in one picture as JSON");
   pose->add_option("image", options.image, "PNG, JPEG, WebP, BMP or TIFF")->required();
-  pose->add_option("--model", options.model, "model folder (default: $POSEFLEET_MODEL, then the demo model)");
+  pose->add_option("--model", options.model,
+                   "model folder (default: $POSEFLEET_MODEL, then the demo model)");
   pose->add_option("--boxes", options.boxes,
                    "\"x0,y0,x1,y1;...\" in pixels; without it the whole picture is the box");
   pose->add_option("--vertices", options.vertices,
                    "also write the meshes to this .npy file: float32 (people, vertices, 3)");
   pose->add_option("--work-dir", options.work_dir, "where working files go");
-  pose->add_flag("--json", "JSON is the only output form; accepted for symmetry");
+  pose->add_flag("--json", options.json, "JSON is the only output form; accepted for symmetry");
 }
 
 void add_model(CLI::App& app, ModelImportOptions& import, ModelShowOptions& show) {

@@ -1,6 +1,7 @@
 #include "cli/model_command.h"
 
 #include <cstdio>
+
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_code.h"
@@ -20,15 +21,12 @@ int fail(const Error& error, int exit_code) {
 }
 
 Json sizes_json(const NetworkSizes& sizes) {
-  return {{"backbone_width", sizes.backbone_width},
-          {"backbone_depth", sizes.backbone_depth},
-          {"backbone_heads", sizes.backbone_heads},
-          {"backbone_mlp", sizes.backbone_mlp},
-          {"decoder_width", sizes.decoder_width},
-          {"decoder_depth", sizes.decoder_depth},
-          {"decoder_heads", sizes.decoder_heads},
-          {"decoder_head_width", sizes.decoder_head_width},
-          {"decoder_mlp", sizes.decoder_mlp}};
+  return {
+      {"backbone_width", sizes.backbone_width}, {"backbone_depth", sizes.backbone_depth},
+      {"backbone_heads", sizes.backbone_heads}, {"backbone_mlp", sizes.backbone_mlp},
+      {"decoder_width", sizes.decoder_width},   {"decoder_depth", sizes.decoder_depth},
+      {"decoder_heads", sizes.decoder_heads},   {"decoder_head_width", sizes.decoder_head_width},
+      {"decoder_mlp", sizes.decoder_mlp}};
 }
 
 Result<Json> describe(const ModelFolder& folder) {

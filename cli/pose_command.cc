@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <filesystem>
+
 #include <nlohmann/json.hpp>
 
 #include "cli/boxes_file.h"
@@ -67,9 +68,9 @@ Status print_poses(const PoseOptions& options, const BodyModel& body, const JobS
   if (!options.vertices.empty()) {
     POSEFLEET_TRY_DO(write_file_durably(options.vertices, vertices_npy(frame, bodies)));
   }
-  std::printf("%s\n", to_json(frame, bodies, result.at("resolution").at(0),
-                              result.at("resolution").at(1))
-                          .c_str());
+  std::printf(
+      "%s\n",
+      to_json(frame, bodies, result.at("resolution").at(0), result.at("resolution").at(1)).c_str());
   return done();
 }
 

@@ -1,6 +1,7 @@
 #include "cli/pose_json.h"
 
 #include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "common/body/angles.h"
@@ -12,7 +13,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // JSON has no word for "not a number".
-Json number_json(float value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json number_json(float value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
 
 template <typename Numbers>
 Json list_json(const Numbers& numbers) {
@@ -78,8 +81,7 @@ std::string to_json(const FramePoses& poses, const std::vector<PosedBody>& bodie
 std::string vertices_npy(const FramePoses& poses, const std::vector<PosedBody>& bodies) {
   const std::size_t vertices = bodies.empty() ? 0 : bodies.front().vertices.size();
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
-                       std::to_string(bodies.size()) + ", " + std::to_string(vertices) +
-                       ", 3), }";
+                       std::to_string(bodies.size()) + ", " + std::to_string(vertices) + ", 3), }";
   // Magic, version and length take 10 bytes; the whole head is a multiple of 64 and ends in a line
   // feed (NumPy's format specification).
   while ((10 + header.size() + 1) % 64 != 0) header += ' ';

@@ -1,11 +1,11 @@
 #include "cli/progress.h"
 
+#include <algorithm>
+#include <cstdio>
+
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cstdio>
 
 namespace posefleet::cli {
 namespace {
@@ -60,10 +60,9 @@ Result<ProgressStyle> parse_progress_style(const std::string& text, bool is_term
 }
 
 std::string format_stage(const StageProgress& stage, milliseconds elapsed, int width) {
-  const double share = stage.frames_total == 0
-                           ? 0
-                           : static_cast<double>(stage.frames_done) /
-                                 static_cast<double>(stage.frames_total);
+  const double share = stage.frames_total == 0 ? 0
+                                               : static_cast<double>(stage.frames_done) /
+                                                     static_cast<double>(stage.frames_total);
   std::string rate;
   if (elapsed >= kRateAfter && stage.frames_done > 0) {
     const double per_second =
@@ -99,8 +98,8 @@ void ProgressView::show(const std::string& title, const JobStatus& status) {
     auto& started = stage_started_[static_cast<std::size_t>(stage.stage)];
     if (stage.frames_total == 0) continue;
     if (!started && stage.frames_done > 0) started = time;
-    const auto elapsed = started ? std::chrono::duration_cast<milliseconds>(time - *started)
-                                 : milliseconds(0);
+    const auto elapsed =
+        started ? std::chrono::duration_cast<milliseconds>(time - *started) : milliseconds(0);
     lines.push_back(format_stage(stage, elapsed, width));
   }
   if (style_ == ProgressStyle::Lines) {
@@ -111,7 +110,8 @@ void ProgressView::show(const std::string& title, const JobStatus& status) {
   }
   clear();
   for (const std::string& line : lines) {
-    std::fprintf(stderr, "\x1b[2K%s\n", line.substr(0, static_cast<std::size_t>(width - 1)).c_str());
+    std::fprintf(stderr, "\x1b[2K%s\n",
+                 line.substr(0, static_cast<std::size_t>(width - 1)).c_str());
   }
   lines_drawn_ = static_cast<int>(lines.size());
 }

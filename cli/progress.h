@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/result.h"
 #include "common/protocol/client.h"
 
 namespace posefleet::cli {

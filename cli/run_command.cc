@@ -1,11 +1,11 @@
 #include "cli/run_command.h"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "cli/boxes_file.h"
 #include "cli/exit_code.h"
@@ -115,10 +115,11 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 void print_summary(const Json& result, const fs::path& output) {
   const double seconds = result.at("processing_time_seconds");
   const auto frames = result.at("total_frames").get<std::uint64_t>();
-  std::fprintf(stderr, "%s: %llu frames, %llu of them with people, in %.1f s (%.1f frames/s)\n",
-               output.c_str(), static_cast<unsigned long long>(frames),
-               static_cast<unsigned long long>(result.at("frames_with_people").get<std::uint64_t>()),
-               seconds, static_cast<double>(frames) / seconds);
+  std::fprintf(
+      stderr, "%s: %llu frames, %llu of them with people, in %.1f s (%.1f frames/s)\n",
+      output.c_str(), static_cast<unsigned long long>(frames),
+      static_cast<unsigned long long>(result.at("frames_with_people").get<std::uint64_t>()),
+      seconds, static_cast<double>(frames) / seconds);
   for (const char* stage : {"pose_detection_stats", "mesh_rendering_stats"}) {
     const Json& stats = result.at(stage);
     std::fprintf(stderr, "  %-21s %6.1f ms per frame (decode %.1f s, work %.1f s, encode %.1f s)\n",
@@ -172,8 +173,7 @@ int follow_items(const RunOptions& options, const std::vector<Item>& items, Loca
   for (std::size_t i = 0; i < items.size(); ++i) {
     const auto started = std::chrono::steady_clock::now();
     const std::string title = items[i].input.filename().string();
-    auto status =
-        session.follow(jobs[i], [&](const JobStatus& now) { view.show(title, now); });
+    auto status = session.follow(jobs[i], [&](const JobStatus& now) { view.show(title, now); });
     view.clear();
     if (!status) return fail(status.error(), kJobFailed);
     Status delivered = status->state == JobState::Succeeded
@@ -201,13 +201,12 @@ int run_videos(const RunOptions& options) {
     std::fprintf(stderr, "model %s: %s\n", model->manifest.name.c_str(),
                  model->manifest.note.c_str());
   }
-  auto session = LocalSession::start(
-      fill_in_counts({.model = *model_path,
-                      .pose_workers = options.pose_workers,
-                      .models_per_worker = options.models_per_worker,
-                      .render_workers = options.render_workers,
-                      .work_dir = options.work_dir}),
-      stop);
+  auto session = LocalSession::start(fill_in_counts({.model = *model_path,
+                                                     .pose_workers = options.pose_workers,
+                                                     .models_per_worker = options.models_per_worker,
+                                                     .render_workers = options.render_workers,
+                                                     .work_dir = options.work_dir}),
+                                     stop);
   if (!session) return fail(session.error(), kJobFailed);
   ProgressView view(*style);
   const int exit_code = follow_items(options, *items, **session, view);

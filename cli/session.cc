@@ -40,8 +40,7 @@ ClusterOptions fill_in_counts(ClusterOptions options) {
 Result<std::unique_ptr<LocalSession>> LocalSession::start(const ClusterOptions& options,
                                                           StopSignal& stop) {
   POSEFLEET_TRY(std::unique_ptr<LocalCluster> cluster, LocalCluster::start(options));
-  POSEFLEET_TRY(std::unique_ptr<JobClient> client,
-                JobClient::connect(cluster->client_endpoint()));
+  POSEFLEET_TRY(std::unique_ptr<JobClient> client, JobClient::connect(cluster->client_endpoint()));
   return std::unique_ptr<LocalSession>(
       new LocalSession(std::move(cluster), std::move(client), stop));
 }

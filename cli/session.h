@@ -21,7 +21,9 @@ Result<std::filesystem::path> find_model(const std::string& named);
 ClusterOptions fill_in_counts(ClusterOptions options);
 
 // Thrown nowhere: an interrupted session answers with this error.
-inline bool is_interruption(const Error& error) { return error.message == "interrupted"; }
+inline bool is_interruption(const Error& error) {
+  return error.message == "interrupted";
+}
 
 // One thread.
 class LocalSession final {

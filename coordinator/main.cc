@@ -7,9 +7,8 @@
 
 int main(int argc, char** argv) {
   using namespace posefleet;
-  const auto start =
-      start_program(argc, argv, coordinator_fields(),
-                    "splits videos into frame ranges and gives them to workers");
+  const auto start = start_program(argc, argv, coordinator_fields(),
+                                   "splits videos into frame ranges and gives them to workers");
   if (!start.config) return start.exit_code;
   StopSignal stop;
   start_log("coordinator", start.config->log_level);

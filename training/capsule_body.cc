@@ -18,12 +18,12 @@ constexpr int kParents[kJointCount] = {-1, 0, 0, 0,  1,  2,  3,  4,  5,  6,  7, 
 
 // Rest places of the joints, metres: an adult of average proportions.
 constexpr Vec kJoints[kJointCount] = {
-    {0, 0.05, 0},         {0.09, -0.03, 0},     {-0.09, -0.03, 0},     {0, 0.16, -0.01},
-    {0.10, -0.43, 0.01},  {-0.10, -0.43, 0.01}, {0, 0.29, -0.01},      {0.10, -0.82, -0.01},
-    {-0.10, -0.82, -0.01}, {0, 0.37, 0},        {0.11, -0.86, 0.11},   {-0.11, -0.86, 0.11},
-    {0, 0.58, 0},         {0.07, 0.50, 0},      {-0.07, 0.50, 0},      {0, 0.66, 0.02},
-    {0.18, 0.52, 0},      {-0.18, 0.52, 0},     {0.44, 0.52, 0},       {-0.44, 0.52, 0},
-    {0.69, 0.52, 0},      {-0.69, 0.52, 0},     {0.76, 0.52, 0},       {-0.76, 0.52, 0}};
+    {0, 0.05, 0},          {0.09, -0.03, 0},     {-0.09, -0.03, 0},   {0, 0.16, -0.01},
+    {0.10, -0.43, 0.01},   {-0.10, -0.43, 0.01}, {0, 0.29, -0.01},    {0.10, -0.82, -0.01},
+    {-0.10, -0.82, -0.01}, {0, 0.37, 0},         {0.11, -0.86, 0.11}, {-0.11, -0.86, 0.11},
+    {0, 0.58, 0},          {0.07, 0.50, 0},      {-0.07, 0.50, 0},    {0, 0.66, 0.02},
+    {0.18, 0.52, 0},       {-0.18, 0.52, 0},     {0.44, 0.52, 0},     {-0.44, 0.52, 0},
+    {0.69, 0.52, 0},       {-0.69, 0.52, 0},     {0.76, 0.52, 0},     {-0.76, 0.52, 0}};
 
 // A capsule from one place to another that follows `joint`.
 struct Part {
@@ -37,11 +37,21 @@ constexpr int kAround = 16;  // vertices of a ring
 constexpr int kRings = 9;    // along the bone, ends included
 constexpr int kCap = 3;      // rings of each rounded end
 
-Vec operator+(Vec a, Vec b) { return {a[0] + b[0], a[1] + b[1], a[2] + b[2]}; }
-Vec operator-(Vec a, Vec b) { return {a[0] - b[0], a[1] - b[1], a[2] - b[2]}; }
-Vec operator*(Vec a, double s) { return {a[0] * s, a[1] * s, a[2] * s}; }
-double length(Vec a) { return std::sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2]); }
-Vec unit(Vec a) { return a * (1 / length(a)); }
+Vec operator+(Vec a, Vec b) {
+  return {a[0] + b[0], a[1] + b[1], a[2] + b[2]};
+}
+Vec operator-(Vec a, Vec b) {
+  return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
+}
+Vec operator*(Vec a, double s) {
+  return {a[0] * s, a[1] * s, a[2] * s};
+}
+double length(Vec a) {
+  return std::sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2]);
+}
+Vec unit(Vec a) {
+  return a * (1 / length(a));
+}
 Vec cross(Vec a, Vec b) {
   return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
 }
@@ -49,23 +59,23 @@ Vec cross(Vec a, Vec b) {
 std::vector<Part> make_parts() {
   // Radii at the two ends of the bone that ends in each joint.
   constexpr double kRadii[kJointCount][2] = {
-      {0, 0},       {0.12, 0.10}, {0.12, 0.10}, {0.13, 0.13}, {0.085, 0.06}, {0.085, 0.06},
-      {0.13, 0.14}, {0.06, 0.04}, {0.06, 0.04}, {0.14, 0.14}, {0.045, 0.035}, {0.045, 0.035},
-      {0.10, 0.06}, {0.10, 0.08}, {0.10, 0.08}, {0.055, 0.06}, {0.07, 0.065}, {0.07, 0.065},
+      {0, 0},         {0.12, 0.10},   {0.12, 0.10},  {0.13, 0.13},  {0.085, 0.06},  {0.085, 0.06},
+      {0.13, 0.14},   {0.06, 0.04},   {0.06, 0.04},  {0.14, 0.14},  {0.045, 0.035}, {0.045, 0.035},
+      {0.10, 0.06},   {0.10, 0.08},   {0.10, 0.08},  {0.055, 0.06}, {0.07, 0.065},  {0.07, 0.065},
       {0.055, 0.045}, {0.055, 0.045}, {0.043, 0.03}, {0.043, 0.03}, {0.035, 0.035}, {0.035, 0.035}};
   std::vector<Part> parts;
   for (int joint = 1; joint < kJointCount; ++joint) {
     const int parent = kParents[joint];
-    parts.push_back({parent, joint, kJoints[parent], kJoints[joint], kRadii[joint][0],
-                     kRadii[joint][1]});
+    parts.push_back(
+        {parent, joint, kJoints[parent], kJoints[joint], kRadii[joint][0], kRadii[joint][1]});
   }
   parts.push_back({15, -1, kJoints[15], kJoints[15] + Vec{0, 0.11, 0.01}, 0.085, 0.09});
   for (const int side : {0, 1}) {
     const double sign = side == 0 ? 1 : -1;
-    parts.push_back({10 + side, -1, kJoints[10 + side], kJoints[10 + side] + Vec{0, 0, 0.06},
-                     0.035, 0.03});
-    parts.push_back({22 + side, -1, kJoints[22 + side],
-                     kJoints[22 + side] + Vec{sign * 0.09, 0, 0}, 0.035, 0.02});
+    parts.push_back(
+        {10 + side, -1, kJoints[10 + side], kJoints[10 + side] + Vec{0, 0, 0.06}, 0.035, 0.03});
+    parts.push_back({22 + side, -1, kJoints[22 + side], kJoints[22 + side] + Vec{sign * 0.09, 0, 0},
+                     0.035, 0.02});
   }
   return parts;
 }
@@ -198,7 +208,7 @@ BodyData Builder::finish() {
   for (const Vec& place : places) body_.extra_vertex_ids.push_back(nearest(place));
   // Keypoints 25 to 43: joints where there is one, else the nearest vertex.
   constexpr int kTopOfHead = -1;
-  constexpr int kFrom[] = {8,  5,  2,  1,  4,  7,          21, 19, 17, 16,
+  constexpr int kFrom[] = {8,  5,  2,  1,          4, 7, 21, 19, 17, 16,
                            18, 20, 12, kTopOfHead, 0, 9, 6,  15, 15};
   body_.joint_regressor_extra.assign(std::size(kFrom) * vertices, 0);
   for (std::size_t row = 0; row < std::size(kFrom); ++row) {

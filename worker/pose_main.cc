@@ -17,8 +17,8 @@ using namespace posefleet;
 
 int threads_of(const PoseWorkerConfig& config) {
   if (config.threads > 0) return static_cast<int>(config.threads);
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency() /
-                                      config.models_per_worker));
+  return std::max(1,
+                  static_cast<int>(std::thread::hardware_concurrency() / config.models_per_worker));
 }
 
 Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {

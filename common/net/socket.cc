@@ -1,12 +1,12 @@
 #include "common/net/socket.h"
 
-#include <fmt/format.h>
-#include <zmq.h>
-
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <random>
+
+#include <fmt/format.h>
+#include <zmq.h>
 
 namespace posefleet {
 namespace {
@@ -31,8 +31,8 @@ void set_common_options(void* socket) {
 }
 
 Error net_error(std::string_view what, std::string_view endpoint) {
-  return {ErrorCode::Rejected, fmt::format("cannot {} {}: {}", what, endpoint,
-                                           zmq_strerror(zmq_errno()))};
+  return {ErrorCode::Rejected,
+          fmt::format("cannot {} {}: {}", what, endpoint, zmq_strerror(zmq_errno()))};
 }
 
 // Owns one received frame.
@@ -77,9 +77,13 @@ std::string random_identity() {
 
 }  // namespace
 
-NetContext::NetContext() : context_(zmq_ctx_new()) { POSEFLEET_CHECK(context_ != nullptr); }
+NetContext::NetContext() : context_(zmq_ctx_new()) {
+  POSEFLEET_CHECK(context_ != nullptr);
+}
 
-NetContext::~NetContext() { zmq_ctx_term(context_); }
+NetContext::~NetContext() {
+  zmq_ctx_term(context_);
+}
 
 bool is_local_endpoint(std::string_view endpoint) {
   return endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://") ||
@@ -101,8 +105,8 @@ Result<std::unique_ptr<RouterSocket>> RouterSocket::bind(NetContext& context,
   // The monitor's name must differ between the sockets of a context.
   static std::atomic<int> monitor_number = 0;
   const std::string monitor_name = fmt::format("inproc://monitor-{}", ++monitor_number);
-  POSEFLEET_CHECK(zmq_socket_monitor(router->socket_, monitor_name.c_str(),
-                                     ZMQ_EVENT_DISCONNECTED) == 0);
+  POSEFLEET_CHECK(
+      zmq_socket_monitor(router->socket_, monitor_name.c_str(), ZMQ_EVENT_DISCONNECTED) == 0);
   router->monitor_ = zmq_socket(context.handle(), ZMQ_PAIR);
   set_option(router->monitor_, ZMQ_LINGER, 0);
   POSEFLEET_CHECK(zmq_connect(router->monitor_, monitor_name.c_str()) == 0);

@@ -1,6 +1,6 @@
-// Where two threads meet: a queue with a capacity. A full queue stops its producer, which is the only
-// back-pressure we use; a closed queue gives out what it holds and then nothing, which is how a line
-// of stages stops.
+// Where two threads meet: a queue with a capacity. A full queue stops its producer, which is the
+// only back-pressure we use; a closed queue gives out what it holds and then nothing, which is how
+// a line of stages stops.
 #pragma once
 
 #include <condition_variable>

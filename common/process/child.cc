@@ -1,15 +1,15 @@
 #include "common/process/child.h"
 
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <thread>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <csignal>
-#include <cstring>
-#include <thread>
 
 namespace posefleet {
 namespace {
@@ -82,12 +82,12 @@ void Child::send(int signal) {
   if (pid_ > 0 && !poll()) kill(pid_, signal);
 }
 
-void stop_all(std::vector<Child>& children, std::chrono::milliseconds grace) {
-  for (Child& child : children) child.send(SIGTERM);
+void stop_all(std::vector<std::unique_ptr<Child>>& children, std::chrono::milliseconds grace) {
+  for (auto& child : children) child->send(SIGTERM);
   const auto deadline = std::chrono::steady_clock::now() + grace;
   const auto any_runs = [&] {
     bool runs = false;
-    for (Child& child : children) runs |= !child.poll();
+    for (auto& child : children) runs |= !child->poll();
     return runs;
   };
   while (any_runs() && std::chrono::steady_clock::now() < deadline) {

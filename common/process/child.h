@@ -2,13 +2,14 @@
 // thread that started it ends, whatever ended it.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "common/base/result.h"
 
@@ -45,7 +46,7 @@ class Child final {
 };
 
 // SIGTERM to all, then SIGKILL to those that still run after `grace`; returns when all have ended.
-void stop_all(std::vector<Child>& children, std::chrono::milliseconds grace);
+void stop_all(std::vector<std::unique_ptr<Child>>& children, std::chrono::milliseconds grace);
 
 // The folder in which the running program lies; its sister programs lie beside it.
 std::filesystem::path own_program_folder();

@@ -11,10 +11,11 @@ namespace posefleet {
 using Instant = std::chrono::nanoseconds;
 
 inline Instant now() {
-  return std::chrono::duration_cast<Instant>(
-      std::chrono::steady_clock::now().time_since_epoch());
+  return std::chrono::duration_cast<Instant>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-inline double seconds(Instant duration) { return std::chrono::duration<double>(duration).count(); }
+inline double seconds(Instant duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 }  // namespace posefleet

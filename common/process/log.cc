@@ -6,8 +6,8 @@
 namespace posefleet {
 
 void start_log(std::string_view program, LogLevel level) {
-  auto logger = std::make_shared<spdlog::logger>(
-      std::string(program), std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>(std::string(program),
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %n[%P]: %v");
   constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
                                                    spdlog::level::warn, spdlog::level::err};
@@ -22,13 +22,20 @@ Result<LogLevel> parse_log_level(std::string_view text) {
   if (text == "info") return LogLevel::Info;
   if (text == "warn") return LogLevel::Warn;
   if (text == "error") return LogLevel::Error;
-  return rejected("log level is '" + std::string(text) +
-                  "', allowed: debug, info, warn, error");
+  return rejected("log level is '" + std::string(text) + "', allowed: debug, info, warn, error");
 }
 
-void log_debug(const std::string& line) { spdlog::debug("{}", line); }
-void log_info(const std::string& line) { spdlog::info("{}", line); }
-void log_warn(const std::string& line) { spdlog::warn("{}", line); }
-void log_error(const std::string& line) { spdlog::error("{}", line); }
+void log_debug(const std::string& line) {
+  spdlog::debug("{}", line);
+}
+void log_info(const std::string& line) {
+  spdlog::info("{}", line);
+}
+void log_warn(const std::string& line) {
+  spdlog::warn("{}", line);
+}
+void log_error(const std::string& line) {
+  spdlog::error("{}", line);
+}
 
 }  // namespace posefleet

@@ -1,5 +1,5 @@
-// Log lines on standard error: time, level, what happened. One line per event, logged once, where it
-// is handled.
+// Log lines on standard error: time, level, what happened. One line per event, logged once, where
+// it is handled.
 //
 // A process has one log, so this is the one set of free functions with state behind it (spdlog's
 // default logger): handing a logger through every constructor bought nothing. Any thread may call.

@@ -1,11 +1,11 @@
 #include "common/process/wake.h"
 
+#include <csignal>
+#include <cstdint>
+
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#include <csignal>
-#include <cstdint>
 
 namespace posefleet {
 namespace {
@@ -25,7 +25,9 @@ WakeEvent::WakeEvent() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   POSEFLEET_CHECK(fd_ >= 0);
 }
 
-WakeEvent::~WakeEvent() { close(fd_); }
+WakeEvent::~WakeEvent() {
+  close(fd_);
+}
 
 void WakeEvent::wake() {
   const std::uint64_t one = 1;
@@ -45,7 +47,9 @@ StopSignal::StopSignal() {
   POSEFLEET_CHECK(fd_ >= 0);
 }
 
-StopSignal::~StopSignal() { close(fd_); }
+StopSignal::~StopSignal() {
+  close(fd_);
+}
 
 int StopSignal::take() {
   signalfd_siginfo info{};

@@ -22,8 +22,8 @@ class WakeEvent final {
   int fd_;
 };
 
-// Blocks SIGTERM, SIGINT and SIGHUP for the whole process and turns them into a readable descriptor. Must
-// be made before the first thread starts (threads inherit the mask).
+// Blocks SIGTERM, SIGINT and SIGHUP for the whole process and turns them into a readable
+// descriptor. Must be made before the first thread starts (threads inherit the mask).
 class StopSignal final {
  public:
   StopSignal();

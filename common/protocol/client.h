@@ -73,19 +73,19 @@ struct StageProgress {
   Stage stage = Stage::Pose;
   std::uint64_t frames_done = 0;  // committed, and what leases report
   std::uint64_t frames_total = 0;
-  std::uint32_t workers = 0;      // live sessions of this stage
-  RangeStats stats;               // sums over committed ranges
+  std::uint32_t workers = 0;  // live sessions of this stage
+  RangeStats stats;           // sums over committed ranges
   bool operator==(const StageProgress&) const = default;
 };
 
 struct JobStatus {
   JobId job{};
   JobState state = JobState::Submitted;
-  std::string error;     // when Failed
+  std::string error;  // when Failed
   std::vector<StageProgress> stages;
   std::uint64_t retries = 0;
   std::vector<std::string> warnings;
-  std::string result;    // JSON, when Succeeded: artifact paths and figures
+  std::string result;  // JSON, when Succeeded: artifact paths and figures
   bool operator==(const JobStatus&) const = default;
 };
 

@@ -43,9 +43,9 @@ struct Hello {
   std::string host;
   std::uint64_t pid = 0;
   Stage role = Stage::Pose;
-  std::string device;             // for people: "cpu, 2 threads, oneDNN 2.6"
-  std::uint32_t models = 0;       // resident instances; 0 for render workers
-  std::string model_hash;         // the model folder it serves; a range of another is not granted
+  std::string device;        // for people: "cpu, 2 threads, oneDNN 2.6"
+  std::uint32_t models = 0;  // resident instances; 0 for render workers
+  std::string model_hash;    // the model folder it serves; a range of another is not granted
   std::uint64_t credit_total = 0;
   std::vector<HeldLease> held;
   std::vector<ResultId> unacknowledged;
@@ -76,7 +76,7 @@ struct RangeStats {
   std::uint32_t people = 0;
   std::uint32_t frames_kept_original = 0;  // drawing failed: the source's picture stands
   double decode_seconds = 0;
-  double work_seconds = 0;                 // network, or drawing
+  double work_seconds = 0;  // network, or drawing
   double encode_seconds = 0;
   bool operator==(const RangeStats&) const = default;
 };

@@ -56,7 +56,7 @@ struct RenderTask {
   TaskFrames frames;
   std::string model_hash;  // whose body the parameters belong to
   EncodeSettings encode;
-  RangePoses poses;        // of exactly these frames
+  RangePoses poses;  // of exactly these frames
   bool operator==(const RenderTask&) const = default;
 };
 

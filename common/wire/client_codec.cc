@@ -16,8 +16,7 @@ void put_status(schema::JobStatus::Builder out, const JobStatus& status) {
   auto stages = out.initStages(status.stages.size());
   for (unsigned i = 0; i < status.stages.size(); ++i) {
     const StageProgress& progress = status.stages[i];
-    stages[i].setStage(progress.stage == Stage::Pose ? schema::Stage::POSE
-                                                     : schema::Stage::RENDER);
+    stages[i].setStage(progress.stage == Stage::Pose ? schema::Stage::POSE : schema::Stage::RENDER);
     stages[i].setFramesDone(progress.frames_done);
     stages[i].setFramesTotal(progress.frames_total);
     stages[i].setWorkers(progress.workers);
@@ -39,10 +38,9 @@ Result<ClientReply> get_status(schema::JobStatus::Reader in) {
   status.state = static_cast<JobState>(state);
   status.error = text(in.getError());
   for (const auto stage : in.getStages()) {
-    status.stages.push_back(
-        {stage.getStage() == schema::Stage::POSE ? Stage::Pose : Stage::Render,
-         stage.getFramesDone(), stage.getFramesTotal(), stage.getWorkers(),
-         wire::get_stats(stage.getStats())});
+    status.stages.push_back({stage.getStage() == schema::Stage::POSE ? Stage::Pose : Stage::Render,
+                             stage.getFramesDone(), stage.getFramesTotal(), stage.getWorkers(),
+                             wire::get_stats(stage.getStats())});
   }
   status.retries = in.getRetries();
   for (const auto warning : in.getWarnings()) status.warnings.push_back(text(warning));

@@ -16,7 +16,9 @@ void put_token(Builder builder, const Token& token) {
   builder.setSeq(token.seq);
 }
 
-Token get_token(schema::Token::Reader reader) { return {reader.getEpoch(), reader.getSeq()}; }
+Token get_token(schema::Token::Reader reader) {
+  return {reader.getEpoch(), reader.getSeq()};
+}
 
 template <typename Message>
 void put_result_id(Message builder, RangeId range, const Token& token) {

@@ -1,13 +1,13 @@
 // What every codec file here shares: bytes to a Cap'n Proto reader and back. Private to the folder.
 #pragma once
 
-#include <capnp/message.h>
-#include <capnp/serialize.h>
-#include <kj/exception.h>
-
 #include <cstring>
 #include <string>
 #include <string_view>
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <kj/exception.h>
 
 #include "common/base/result.h"
 

@@ -140,9 +140,9 @@ Result<TaskFrames> get_frames(schema::TaskFrames::Reader in) {
   POSEFLEET_TRY(frames.window, get_table(in.getWindow()));
   frames.first_frame = in.getFirstFrame();
   frames.frame_count = in.getFrameCount();
-  const bool is_inside = frames.frame_count <= frames.window.frame_count() &&
-                         frames.in_window().first <=
-                             frames.window.frame_count() - frames.frame_count;
+  const bool is_inside =
+      frames.frame_count <= frames.window.frame_count() &&
+      frames.in_window().first <= frames.window.frame_count() - frames.frame_count;
   if (frames.frame_count == 0 || !is_inside) {
     return rejected("a task of " + std::to_string(frames.frame_count) + " frames over a table of " +
                     std::to_string(frames.window.frame_count()));

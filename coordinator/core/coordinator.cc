@@ -9,7 +9,9 @@
 namespace posefleet::core {
 namespace {
 
-CoordinatorMessage ack(RangeId range, const Token& token) { return ResultAck{range, token}; }
+CoordinatorMessage ack(RangeId range, const Token& token) {
+  return ResultAck{range, token};
+}
 
 std::string describe(const RangeRecord& range) {
   return std::string(name_of(range.stage)) + " range of job " + std::to_string(number(range.job)) +
@@ -112,9 +114,9 @@ void Coordinator::finish_job(Job& job, JobState state, const std::string& error,
   for (const RangeId id : job.ranges) take_from_ready(ranges_.at(id));
   commands.push_back(PersistJob{job.record});
   commands.push_back(ReleaseJob{job.record.id});
-  commands.push_back(LogLine{state == JobState::Failed,
-                             "job " + std::to_string(number(job.record.id)) + " " + name_of(state) +
-                                 (error.empty() ? "" : ": " + error)});
+  commands.push_back(
+      LogLine{state == JobState::Failed, "job " + std::to_string(number(job.record.id)) + " " +
+                                             name_of(state) + (error.empty() ? "" : ": " + error)});
 }
 
 void Coordinator::drop_leases(Job& job, Commands& commands) {
@@ -263,9 +265,9 @@ void Coordinator::handle(const std::string& peer, const Hello& hello, Instant no
   }
   const auto known = sessions_.find(peer);
   if (known == sessions_.end() && sessions_.size() >= settings_.sessions_max) {
-    commands.push_back(SendToWorker{peer, Refused{"this coordinator holds its maximum of " +
-                                                  std::to_string(settings_.sessions_max) +
-                                                  " sessions"}});
+    commands.push_back(
+        SendToWorker{peer, Refused{"this coordinator holds its maximum of " +
+                                   std::to_string(settings_.sessions_max) + " sessions"}});
     return;
   }
   Welcome welcome;
@@ -344,8 +346,7 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
     commands.push_back(SendToWorker{session.peer, ack(result.range, result.token)});
     return;
   }
-  if (result.plan_hash != range->record.plan_hash ||
-      result.frames != range->record.frames.size() ||
+  if (result.plan_hash != range->record.plan_hash || result.frames != range->record.frames.size() ||
       result.size > settings_.result_bytes_max) {
     commands.push_back(DropSpool{session.peer, result.range});
     commands.push_back(SendToWorker{session.peer, ack(result.range, result.token)});
@@ -459,12 +460,10 @@ bool Coordinator::wants_part(const std::string& peer, const ResultPart& part) co
   if (session == sessions_.end() || session->second.id != part.session) return false;
   const Range* range = wanted(part.range);
   return range != nullptr && range->state != RangeState::Committing &&
-         part.bytes.size() <= settings_.part_bytes_max &&
-         part.offset <= settings_.result_bytes_max;
+         part.bytes.size() <= settings_.part_bytes_max && part.offset <= settings_.result_bytes_max;
 }
 
-Commands Coordinator::on_committed(const std::string& peer, const ResultDone& result,
-                                   Instant now) {
+Commands Coordinator::on_committed(const std::string& peer, const ResultDone& result, Instant now) {
   Commands commands;
   Range& range = ranges_.at(result.range);
   POSEFLEET_CHECK(range.state == RangeState::Committing);
@@ -508,8 +507,8 @@ Commands Coordinator::on_grant_failed(const std::string& peer, const Grant& gran
     session->second.leases.erase(grant.range);
     --session->second.granted;
     // Silence until its next word: it gets no grant that it cannot take.
-    session->second.last_heard = now - settings_.heartbeat * settings_.beats_until_suspect -
-                                 Instant{1};
+    session->second.last_heard =
+        now - settings_.heartbeat * settings_.beats_until_suspect - Instant{1};
   }
   if (range != nullptr && range->state == RangeState::Leased) {
     commands.push_back(LogLine{true, describe(range->record) + " was not granted: " + error});

@@ -167,10 +167,10 @@ class Coordinator final {
   struct Range {
     RangeRecord record;
     RangeState state = RangeState::Blocked;
-    std::uint32_t blocked_on = 0;      // pose ranges that it needs and that are not committed
+    std::uint32_t blocked_on = 0;  // pose ranges that it needs and that are not committed
     std::vector<RangeId> unlocks;
     std::vector<RangeId> needs;
-    Instant not_before{};              // backoff
+    Instant not_before{};  // backoff
   };
 
   struct Lease {

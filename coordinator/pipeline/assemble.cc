@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+
 #include <nlohmann/json.hpp>
 
 #include "common/files/files.h"
@@ -67,9 +68,8 @@ std::vector<RangeFile> segments_in_order(const std::vector<RangeFile>& files) {
   for (const RangeFile& file : files) {
     if (file.stage == Stage::Render) segments.push_back(file);
   }
-  std::sort(segments.begin(), segments.end(), [](const RangeFile& a, const RangeFile& b) {
-    return a.frames.first < b.frames.first;
-  });
+  std::sort(segments.begin(), segments.end(),
+            [](const RangeFile& a, const RangeFile& b) { return a.frames.first < b.frames.first; });
   return segments;
 }
 
@@ -107,8 +107,8 @@ double frames_per_second(const FrameTable& table) {
 
 Json stage_figures(const JobStatus& status, Stage stage) {
   const StageProgress& progress = status.stages[static_cast<std::size_t>(stage)];
-  const double seconds = progress.stats.decode_seconds + progress.stats.work_seconds +
-                         progress.stats.encode_seconds;
+  const double seconds =
+      progress.stats.decode_seconds + progress.stats.work_seconds + progress.stats.encode_seconds;
   const double frames = static_cast<double>(std::max<std::uint64_t>(1, progress.frames_total));
   return {{"frames", progress.frames_total},
           {"frames_with_people", progress.stats.frames_with_people},

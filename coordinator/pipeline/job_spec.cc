@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+
 #include <nlohmann/json.hpp>
 
 namespace posefleet {
@@ -118,8 +119,7 @@ const std::map<std::string, FieldParser>& field_parsers() {
        }},
       {"range_frames",
        [](JobSpec& spec, const Json& value) -> Status {
-         POSEFLEET_TRY(const std::int64_t size,
-                       integer("range_frames", value, 0, kRangeFramesMax));
+         POSEFLEET_TRY(const std::int64_t size, integer("range_frames", value, 0, kRangeFramesMax));
          spec.range_frames = static_cast<std::uint32_t>(size);
          return done();
        }},
@@ -136,8 +136,8 @@ const std::map<std::string, FieldParser>& field_parsers() {
            if (key == "preset") {
              POSEFLEET_TRY(spec.encode.preset,
                            one_of("encode.preset", setting,
-                                  {"ultrafast", "superfast", "veryfast", "faster", "fast",
-                                   "medium", "slow", "slower", "veryslow"}));
+                                  {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
+                                   "slow", "slower", "veryslow"}));
            } else if (key == "crf") {
              POSEFLEET_TRY(const std::int64_t crf, integer("encode.crf", setting, 0, 51));
              spec.encode.crf = static_cast<std::int32_t>(crf);
@@ -187,7 +187,8 @@ Result<JobSpec> parse_job_spec(std::string_view text) {
     const auto parser = field_parsers().find(key);
     if (parser == field_parsers().end()) {
       std::string known;
-      for (const auto& [name, unused] : field_parsers()) known += (known.empty() ? "" : ", ") + name;
+      for (const auto& [name, unused] : field_parsers())
+        known += (known.empty() ? "" : ", ") + name;
       return rejected("job spec: unknown field " + key + ", allowed: " + known);
     }
     POSEFLEET_TRY_DO(parser->second(spec, value));

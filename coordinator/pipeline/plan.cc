@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "common/files/files.h"
@@ -19,8 +20,8 @@ using Json = nlohmann::json;
 // second to a quarter of a minute, and two full batches of the usual size.
 constexpr std::uint32_t kPoseRangeFrames = 16;
 
-// Segments of 4 s cost 2 to 3 % in size against one stream, of 1 s 10 to 13 %. A short clip is still
-// cut in four, so that it does not wait for a single render worker.
+// Segments of 4 s cost 2 to 3 % in size against one stream, of 1 s 10 to 13 %. A short clip is
+// still cut in four, so that it does not wait for a single render worker.
 constexpr double kRenderRangeSecondsMax = 4.0;
 constexpr double kRenderRangeSecondsMin = 1.0;
 constexpr double kRenderRangesWanted = 4.0;
@@ -81,8 +82,8 @@ TaskFrames frames_of(const JobPlan& plan, const FrameRange& range) {
   // Frames of such a file are found by their order from the start, so all of it goes along.
   if (plan.table.needs_sequential_decode) return frames;
   const auto begin = plan.table.pts.begin() + range.first;
-  const auto end = plan.table.pts.begin() +
-                   std::min<std::uint32_t>(plan.table.frame_count(), range.end + 1);
+  const auto end =
+      plan.table.pts.begin() + std::min<std::uint32_t>(plan.table.frame_count(), range.end + 1);
   frames.window.pts.assign(begin, end);
   frames.window.keys = keys_for(plan.table, *begin);
   return frames;

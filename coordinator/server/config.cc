@@ -38,11 +38,12 @@ Fields<CoordinatorConfig> make_fields() {
       .fallback(256)
       .range(1, 16'384)
       .help("size of one range's result");
-  fields.choice("log.level", &Config::log_level,
-                {{"debug", LogLevel::Debug},
-                 {"info", LogLevel::Info},
-                 {"warn", LogLevel::Warn},
-                 {"error", LogLevel::Error}})
+  fields
+      .choice("log.level", &Config::log_level,
+              {{"debug", LogLevel::Debug},
+               {"info", LogLevel::Info},
+               {"warn", LogLevel::Warn},
+               {"error", LogLevel::Error}})
       .fallback(LogLevel::Info)
       .help("what is written to standard error");
   return fields;

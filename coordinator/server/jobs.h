@@ -35,8 +35,7 @@ class Jobs final {
   RunningJob& add(JobId job, JobSpec spec);
   void set_plan(JobId job, std::shared_ptr<const JobPlan> plan,
                 const std::vector<core::RangeRecord>& ranges);
-  void add_committed(const core::RangeRecord& range, std::uint64_t size,
-                     const std::string& sha256);
+  void add_committed(const core::RangeRecord& range, std::uint64_t size, const std::string& sha256);
   std::vector<RangeFile> committed_files(JobId job);
 
   // The task of a grant, encoded. `lost` names a pose range whose stored result is damaged.

@@ -25,9 +25,13 @@ PipelineThread::~PipelineThread() {
   outcomes_.close();
 }
 
-void PipelineThread::start(Work work) { work_.push(std::move(work)); }
+void PipelineThread::start(Work work) {
+  work_.push(std::move(work));
+}
 
-std::optional<PipelineThread::Outcome> PipelineThread::take() { return outcomes_.try_pop(); }
+std::optional<PipelineThread::Outcome> PipelineThread::take() {
+  return outcomes_.try_pop();
+}
 
 void PipelineThread::run() {
   while (std::optional<Work> work = work_.pop()) {
@@ -36,8 +40,8 @@ void PipelineThread::run() {
     } else {
       const auto& assemble = std::get<AssembleWork>(*work);
       LostArtifact lost;
-      auto assembly = assemble_job(*assemble.plan, assemble.folder, assemble.files,
-                                   assemble.figures, &lost);
+      auto assembly =
+          assemble_job(*assemble.plan, assemble.folder, assemble.files, assemble.figures, &lost);
       outcomes_.push(AssembleOutcome{assemble.job, std::move(assembly), std::move(lost)});
     }
     wake_.wake();

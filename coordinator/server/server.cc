@@ -39,8 +39,8 @@ Status check_endpoint(const std::string& key, const std::string& endpoint) {
 
 class Server::Loop final {
  public:
-  Loop(const ServerConfig& config, std::unique_ptr<Store> store,
-       std::unique_ptr<ResultSpool> spool, std::uint64_t seed)
+  Loop(const ServerConfig& config, std::unique_ptr<Store> store, std::unique_ptr<ResultSpool> spool,
+       std::uint64_t seed)
       : config_(config),
         store_(std::move(store)),
         spool_(std::move(spool)),
@@ -358,8 +358,8 @@ core::Commands Server::Loop::execute_one(const core::PersistJob& command) {
 }
 
 core::Commands Server::Loop::execute_one(const core::ProbeJob& command) {
-  pipeline_.start(ProbeWork{command.job, jobs_.find(command.job)->spec,
-                            jobs_.folder_of(command.job)});
+  pipeline_.start(
+      ProbeWork{command.job, jobs_.find(command.job)->spec, jobs_.folder_of(command.job)});
   return {};
 }
 
@@ -403,6 +403,8 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config) {
   return std::unique_ptr<Server>(new Server(std::move(loop)));
 }
 
-Status Server::run(int stop_fd) { return loop_->run(stop_fd); }
+Status Server::run(int stop_fd) {
+  return loop_->run(stop_fd);
+}
 
 }  // namespace posefleet

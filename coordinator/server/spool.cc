@@ -1,10 +1,10 @@
 #include "coordinator/server/spool.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "common/files/files.h"
 
@@ -37,8 +37,7 @@ Status ResultSpool::begin(Entry& entry) {
   return done();
 }
 
-Status ResultSpool::add(const std::string& peer, const ResultPart& part,
-                        std::uint64_t bytes_max) {
+Status ResultSpool::add(const std::string& peer, const ResultPart& part, std::uint64_t bytes_max) {
   Entry& entry = entries_[{peer, part.range}];
   if (part.offset == 0) POSEFLEET_TRY_DO(begin(entry));
   if (entry.fd < 0 || part.offset != entry.size || !entry.sha256.empty()) return done();

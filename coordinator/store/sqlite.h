@@ -1,11 +1,11 @@
 // SQLite statements with values bound in order. Private to the folder.
 #pragma once
 
-#include <sqlite3.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <sqlite3.h>
 
 #include "common/base/result.h"
 
@@ -40,8 +40,8 @@ class Statement final {
   }
   Statement& bind(std::string_view value) {
     is_good_ = is_good_ &&
-               sqlite3_bind_text(statement_, ++bound_, value.data(),
-                                 static_cast<int>(value.size()), SQLITE_TRANSIENT) == SQLITE_OK;
+               sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()),
+                                 SQLITE_TRANSIENT) == SQLITE_OK;
     return *this;
   }
 

@@ -140,7 +140,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder) 
   return std::unique_ptr<Store>(new Store(std::move(state)));
 }
 
-std::uint64_t Store::epoch() const { return state_->epoch; }
+std::uint64_t Store::epoch() const {
+  return state_->epoch;
+}
 
 Result<Store::AddedJob> Store::add_job(const std::string& idempotency_key, const std::string& spec,
                                        const std::string& model_hash) {

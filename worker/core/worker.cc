@@ -121,7 +121,8 @@ void Worker::handle(const Grant& grant, Instant, WorkerCommands& commands) {
   }
   if (const auto kept = kept_.find(grant.range);
       kept != kept_.end() && kept->second.done.plan_hash == grant.plan_hash) {
-    // Computed already, the acknowledgement was lost: offer it at the next tick, under the new token.
+    // Computed already, the acknowledgement was lost: offer it at the next tick, under the new
+    // token.
     kept->second.done.token = grant.token;
     kept->second.sent_at = Instant{};
     return;
@@ -216,8 +217,14 @@ WorkerCommands Worker::on_finished(RangeId range, std::uint64_t size, const std:
   }
   const Grant& grant = held->second.grant;
   Kept kept;
-  kept.done = {session_ ? session_->session : SessionId{}, range, grant.token, grant.plan_hash,
-               size, sha256, grant.frames.size(), stats};
+  kept.done = {session_ ? session_->session : SessionId{},
+               range,
+               grant.token,
+               grant.plan_hash,
+               size,
+               sha256,
+               grant.frames.size(),
+               stats};
   kept.sent_at = now;
   if (session_) {
     if (size > session_->result_bytes_max) {

@@ -27,8 +27,8 @@ namespace posefleet::core {
 using Instant = std::chrono::nanoseconds;
 
 struct WorkerSettings {
-  std::uint32_t executors = 1;            // ranges that run at the same time
-  std::uint32_t prefetch = 1;             // ranges that wait, for each executor
+  std::uint32_t executors = 1;  // ranges that run at the same time
+  std::uint32_t prefetch = 1;   // ranges that wait, for each executor
   std::chrono::milliseconds hello_every{500};
   // An unacknowledged result is offered again after that long.
   std::chrono::milliseconds resend_every{3000};
@@ -116,17 +116,17 @@ class Worker final {
   WorkerSettings settings_;
   Hello hello_;
   std::optional<Welcome> session_;
-  std::uint64_t epoch_ = 0;          // highest seen
-  std::uint64_t credit_total_ = 0;   // of this session
+  std::uint64_t epoch_ = 0;         // highest seen
+  std::uint64_t credit_total_ = 0;  // of this session
   bool is_draining_ = false;
   bool has_left_ = false;
   Instant opened_at_{};
   Instant said_hello_at_{};
   Instant beat_at_{};
   std::map<RangeId, Held> held_;
-  std::deque<RangeId> waiting_;      // of held_, in the order of their grants
+  std::deque<RangeId> waiting_;  // of held_, in the order of their grants
   std::uint32_t executing_ = 0;
-  std::map<RangeId, Kept> kept_;     // finished, not acknowledged
+  std::map<RangeId, Kept> kept_;  // finished, not acknowledged
 };
 
 }  // namespace posefleet::core

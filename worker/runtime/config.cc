@@ -11,11 +11,12 @@ void add_common_rows(Fields<Config>& fields) {
       .fallback("tcp://127.0.0.1:5555")
       .help("where the coordinator listens for workers");
   fields.path("model", &Config::model).help("model folder, as posefleet model import writes it");
-  fields.choice("log.level", &Config::log_level,
-                {{"debug", LogLevel::Debug},
-                 {"info", LogLevel::Info},
-                 {"warn", LogLevel::Warn},
-                 {"error", LogLevel::Error}})
+  fields
+      .choice("log.level", &Config::log_level,
+              {{"debug", LogLevel::Debug},
+               {"info", LogLevel::Info},
+               {"warn", LogLevel::Warn},
+               {"error", LogLevel::Error}})
       .fallback(LogLevel::Info)
       .help("what is written to standard error");
 }

@@ -1,11 +1,11 @@
 #include "worker/runtime/runtime.h"
 
-#include <unistd.h>
-
 #include <deque>
 #include <map>
 #include <random>
 #include <thread>
+
+#include <unistd.h>
 
 #include "common/files/sha256.h"
 #include "common/net/socket.h"
@@ -46,8 +46,8 @@ class ExecutorThread final {
           while (std::optional<Job> job = jobs.pop()) {
             auto output = executor_->run(job->grant, *job->progress);
             std::string sha256 = output ? sha256_hex(output->bytes) : std::string();
-            finished.push({job->grant.range, std::move(job->progress), std::move(output),
-                           std::move(sha256)});
+            finished.push(
+                {job->grant.range, std::move(job->progress), std::move(output), std::move(sha256)});
             wake.wake();
           }
         }) {}
@@ -75,8 +75,8 @@ class Runtime::Loop final {
         finished_(executors.size() * 2 + 2),
         rules_(settings_for(executors.size()), config.hello) {
     for (auto& executor : executors) {
-      threads_.push_back(std::make_unique<ExecutorThread>(std::move(executor), jobs_, finished_,
-                                                          wake_));
+      threads_.push_back(
+          std::make_unique<ExecutorThread>(std::move(executor), jobs_, finished_, wake_));
     }
   }
 
@@ -145,7 +145,8 @@ int Runtime::Loop::run() {
 }
 
 void Runtime::Loop::wait() {
-  std::vector<PollItem> items = {{.socket = socket_->handle()}, {.fd = wake_.fd()}, {.fd = stop_.fd()}};
+  std::vector<PollItem> items = {
+      {.socket = socket_->handle()}, {.fd = wake_.fd()}, {.fd = stop_.fd()}};
   poll_readable(items, outbox_.empty() ? kTick : kRetrySend);
   if (items[1].is_readable) wake_.clear();
   if (items[2].is_readable) stop_requested_ = stop_.take() != 0;
@@ -171,8 +172,8 @@ void Runtime::Loop::take_finished() {
     if (finished->output) {
       const std::uint64_t size = finished->output->bytes.size();
       results_[finished->range] = std::move(finished->output->bytes);
-      execute(rules_.on_finished(finished->range, size, finished->sha256,
-                                 finished->output->stats, now()));
+      execute(rules_.on_finished(finished->range, size, finished->sha256, finished->output->stats,
+                                 now()));
       continue;
     }
     const Error& error = finished->output.error();
@@ -219,9 +220,9 @@ void Runtime::Loop::execute_one(const core::Send& command) {
 void Runtime::Loop::execute_one(const core::SendResult& command) {
   const std::string& bytes = results_.at(command.done.range);
   for (std::uint64_t offset = 0; offset < bytes.size(); offset += command.part_bytes_max) {
-    outbox_.push_back(encode(WorkerMessage{
-        ResultPart{command.done.session, command.done.range, command.done.token, offset,
-                   bytes.substr(offset, command.part_bytes_max)}}));
+    outbox_.push_back(encode(
+        WorkerMessage{ResultPart{command.done.session, command.done.range, command.done.token,
+                                 offset, bytes.substr(offset, command.part_bytes_max)}}));
   }
   outbox_.push_back(encode(WorkerMessage{command.done}));
 }
@@ -254,13 +255,15 @@ void Runtime::Loop::execute_one(const core::Leave& command) {
   exit_code_ = command.exit_code;
 }
 
-Runtime::Runtime(const RuntimeConfig& config,
-                 std::vector<std::unique_ptr<RangeExecutor>> executors, StopSignal& stop)
+Runtime::Runtime(const RuntimeConfig& config, std::vector<std::unique_ptr<RangeExecutor>> executors,
+                 StopSignal& stop)
     : loop_(std::make_unique<Loop>(config, std::move(executors), stop)) {}
 
 Runtime::~Runtime() = default;
 
-int Runtime::run() { return loop_->run(); }
+int Runtime::run() {
+  return loop_->run();
+}
 
 Hello describe_process(Stage role) {
   char host[256] = "localhost";

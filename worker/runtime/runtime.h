@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "common/base/result.h"
-#include "common/protocol/messages.h"
 #include "common/process/wake.h"
+#include "common/protocol/messages.h"
 #include "worker/runtime/executor.h"
 
 namespace posefleet {

@@ -26,7 +26,9 @@ std::vector<PersonBox> boxes_of(const PoseTask& task, std::uint32_t frame, const
   return {};
 }
 
-Error cancelled() { return retry("cancelled"); }
+Error cancelled() {
+  return retry("cancelled");
+}
 
 }  // namespace
 
@@ -69,8 +71,8 @@ class PoseStage::Impl final {
   Status prepare_network(int batch_size) {
     if (network_ != nullptr && network_->batch_size() == batch_size) return done();
     network_.reset();
-    POSEFLEET_TRY(network_, Hmr2::create(weights_, {.threads = options_.threads,
-                                                    .batch_size = batch_size}));
+    POSEFLEET_TRY(network_,
+                  Hmr2::create(weights_, {.threads = options_.threads, .batch_size = batch_size}));
     return done();
   }
 
@@ -93,8 +95,8 @@ class PoseStage::Impl final {
       if (!frame) return done();
       POSEFLEET_TRY(const BgrImage image, to_bgr(*frame));
       stats.decode_seconds += seconds(now() - started);
-      POSEFLEET_TRY_DO(estimator.add_frame(frame_number, view_of(image),
-                                           boxes_of(task, frame_number, image)));
+      POSEFLEET_TRY_DO(
+          estimator.add_frame(frame_number, view_of(image), boxes_of(task, frame_number, image)));
       ++frame_number;
       progress.add_frame();
     }
@@ -114,8 +116,8 @@ Result<std::unique_ptr<PoseStage>> PoseStage::create(const ModelFolder& folder,
                                                      SharedWeights weights,
                                                      const PoseStageOptions& options) {
   POSEFLEET_TRY(const EstimatorSettings settings, estimator_settings(folder.manifest));
-  return std::unique_ptr<PoseStage>(new PoseStage(
-      std::make_unique<Impl>(folder, std::move(weights), options, settings)));
+  return std::unique_ptr<PoseStage>(
+      new PoseStage(std::make_unique<Impl>(folder, std::move(weights), options, settings)));
 }
 
 Result<RangeOutput> PoseStage::run(const Grant& grant, RangeProgress& progress) {

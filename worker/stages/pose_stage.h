@@ -17,8 +17,7 @@ struct PoseStageOptions {
 // One resident network. Several of them share the weights.
 class PoseStage final : public RangeExecutor {
  public:
-  static Result<std::unique_ptr<PoseStage>> create(const ModelFolder& folder,
-                                                   SharedWeights weights,
+  static Result<std::unique_ptr<PoseStage>> create(const ModelFolder& folder, SharedWeights weights,
                                                    const PoseStageOptions& options);
   ~PoseStage() override;
 
