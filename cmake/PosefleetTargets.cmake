@@ -20,8 +20,9 @@ endif()
 
 add_library(posefleet_build INTERFACE)
 target_include_directories(posefleet_build INTERFACE "${PROJECT_SOURCE_DIR}")
+# -Wrestrict misfires on std::string in g++ 12 (GCC bug 105329).
 # No contraction of a*b+c into one rounding: results must not depend on the instruction set of the worker that ran.
-target_compile_options(posefleet_build INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+target_compile_options(posefleet_build INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Wno-restrict
                                                  -ffp-contract=off)
 if(POSEFLEET_WERROR)
   target_compile_options(posefleet_build INTERFACE -Werror)

@@ -26,8 +26,8 @@ class Random final {
   // Uniform in [0, 1), 53 bits.
   double unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 
-  // Approximately normal with mean 0 and deviation 1: the sum of twelve uniforms less six. Tails end
-  // at 6, which no user of this minds; it is exactly repeatable, which all of them need.
+  // Approximately normal with mean 0 and deviation 1: the sum of twelve uniforms less six. Tails
+  // end at 6, which no user of this minds; it is exactly repeatable, which all of them need.
   double normal() {
     double sum = -6.0;
     for (int i = 0; i < 12; ++i) sum += unit();

@@ -47,8 +47,12 @@ struct Error {
   bool operator==(const Error&) const = default;
 };
 
-inline Error rejected(std::string message) { return {ErrorCode::Rejected, std::move(message)}; }
-inline Error retry(std::string message) { return {ErrorCode::Retry, std::move(message)}; }
+inline Error rejected(std::string message) {
+  return {ErrorCode::Rejected, std::move(message)};
+}
+inline Error retry(std::string message) {
+  return {ErrorCode::Retry, std::move(message)};
+}
 inline Error internal_error(std::string message) {
   return {ErrorCode::Internal, std::move(message)};
 }
@@ -101,7 +105,9 @@ struct Done {
   bool operator==(const Done&) const = default;
 };
 using Status = Result<Done>;
-inline Status done() { return Done{}; }
+inline Status done() {
+  return Done{};
+}
 
 // Prefixes an error's message with what was being done, on its way up.
 inline Error in_context(std::string_view context, Error error) {

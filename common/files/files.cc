@@ -1,13 +1,13 @@
 #include "common/files/files.h"
 
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 
 namespace posefleet {
 namespace {
@@ -63,8 +63,8 @@ Result<std::string> read_whole_file(const std::filesystem::path& path, std::uint
   if (fstat(fd.get(), &info) != 0) return system_error("read", path);
   if (S_ISDIR(info.st_mode)) return rejected(fmt::format("{} is a folder", path.string()));
   if (static_cast<std::uint64_t>(info.st_size) > size_max) {
-    return rejected(fmt::format("{} has {} bytes; at most {} are read", path.string(),
-                                info.st_size, size_max));
+    return rejected(
+        fmt::format("{} has {} bytes; at most {} are read", path.string(), info.st_size, size_max));
   }
   std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
   std::size_t filled = 0;

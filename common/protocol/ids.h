@@ -15,9 +15,15 @@ enum class RangeId : std::uint64_t {};
 // A session is one connection of one worker process; random, never used again.
 enum class SessionId : std::uint64_t {};
 
-constexpr std::uint64_t number(JobId id) { return static_cast<std::uint64_t>(id); }
-constexpr std::uint64_t number(RangeId id) { return static_cast<std::uint64_t>(id); }
-constexpr std::uint64_t number(SessionId id) { return static_cast<std::uint64_t>(id); }
+constexpr std::uint64_t number(JobId id) {
+  return static_cast<std::uint64_t>(id);
+}
+constexpr std::uint64_t number(RangeId id) {
+  return static_cast<std::uint64_t>(id);
+}
+constexpr std::uint64_t number(SessionId id) {
+  return static_cast<std::uint64_t>(id);
+}
 
 // What fences off late writers: grants are ordered by (epoch, seq), epoch being the number of times
 // that the coordinator has started on its store.
@@ -37,6 +43,8 @@ struct FrameRange {
 };
 
 enum class Stage : std::uint8_t { Pose = 0, Render = 1 };
-constexpr const char* name_of(Stage stage) { return stage == Stage::Pose ? "pose" : "render"; }
+constexpr const char* name_of(Stage stage) {
+  return stage == Stage::Pose ? "pose" : "render";
+}
 
 }  // namespace posefleet

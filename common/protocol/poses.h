@@ -11,10 +11,10 @@
 
 namespace posefleet {
 
-inline constexpr int kJointCount = 24;       // SMPL's kinematic joints, pelvis first
-inline constexpr int kBodyJointCount = 23;   // all but the pelvis
-inline constexpr int kBetaCount = 10;        // shape directions
-inline constexpr int kKeypointCount = 44;    // BODY_25 then 19 more, reference order
+inline constexpr int kJointCount = 24;      // SMPL's kinematic joints, pelvis first
+inline constexpr int kBodyJointCount = 23;  // all but the pelvis
+inline constexpr int kBetaCount = 10;       // shape directions
+inline constexpr int kKeypointCount = 44;   // BODY_25 then 19 more, reference order
 
 // 3x3 rotation, row-major.
 using Rotation = std::array<float, 9>;

@@ -1,4 +1,7 @@
 // Keeps the headers of this folder compiling by themselves.
+#include "common/protocol/client.h"
 #include "common/protocol/ids.h"
+#include "common/protocol/messages.h"
 #include "common/protocol/poses.h"
+#include "common/protocol/tasks.h"
 #include "common/protocol/video.h"

@@ -29,9 +29,9 @@ struct FrameTable {
   std::vector<std::int64_t> pts;  // display order, strictly increasing
   std::vector<KeyPacket> keys;    // in file order
   Rational time_base;
-  Rational average_rate;          // frames per second as the container says; 0/1 when unknown
+  Rational average_rate;  // frames per second as the container says; 0/1 when unknown
   std::int32_t stream_index = 0;
-  std::uint32_t width = 0;        // stored orientation, pixels
+  std::uint32_t width = 0;  // stored orientation, pixels
   std::uint32_t height = 0;
   // How a player turns the stored picture: quarter turns clockwise, 0..3. Mirrors are rare and stay
   // in the display matrix, which the output copies.

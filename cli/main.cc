@@ -1,0 +1,110 @@
+// posefleet: everything a person types.
+#include <CLI/CLI.hpp>
+
+#include "cli/exit_code.h"
+#include "cli/model_command.h"
+#include "cli/pose_command.h"
+#include "cli/run_command.h"
+
+namespace {
+
+using namespace posefleet::cli;
+
+void add_run(CLI::App& app, RunOptions& options) {
+  CLI::App* run = app.add_subcommand(
+      "run", "Draw people's bodies on videos, with a cluster of processes on this machine");
+  run->add_option("video", options.videos, "video files")->required();
+  run->add_option("-o,--output", options.output, "output file (.mp4, .mov, .mkv), for one video");
+  run->add_option("-d,--output-dir", options.output_dir,
+                  "folder for the outputs, made if it is not there");
+  run->add_option("--model", options.model,
+                  "model folder (default: $POSEFLEET_MODEL, then the demo model)");
+  run->add_option("--pose-workers", options.pose_workers, "pose worker processes")
+      ->check(CLI::Range(1, 64));
+  run->add_option("--models-per-worker", options.models_per_worker,
+                  "networks resident in each pose worker")
+      ->check(CLI::Range(1, 2));
+  run->add_option("--render-workers", options.render_workers, "render worker processes")
+      ->check(CLI::Range(1, 256));
+  run->add_option("--batch-size", options.batch_size, "crops that go through a network at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  run->add_option("--range-frames", options.range_frames,
+                  "frames that a pose worker takes at once (default: by the plan)")
+      ->check(CLI::Range(1, 1'000'000));
+  run->add_option("--boxes", options.boxes,
+                  "file of lines frame,x0,y0,x1,y1[,score]; without it the whole frame is one "
+                  "person's box");
+  run->add_option("--preset", options.preset, "x264's speed against size")
+      ->check(CLI::IsMember({"ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
+                             "slow", "slower", "veryslow"}))
+      ->capture_default_str();
+  run->add_option("--crf", options.crf, "x264's quality, lower is better")
+      ->check(CLI::Range(0, 51))
+      ->capture_default_str();
+  run->add_option("--work-dir", options.work_dir,
+                  "where working files go (default: $TMPDIR, then /var/tmp)");
+  run->add_option("--progress", options.progress, "auto, bar, lines or none")
+      ->capture_default_str();
+  run->add_flag("--json", options.json, "print the result as JSON, one line a video");
+}
+
+void add_pose(CLI::App& app, PoseOptions& options) {
+  CLI::App* pose =
+      app.add_subcommand("pose", "Print the poses of the people in one picture as JSON");
+  pose->add_option("image", options.image, "PNG, JPEG, WebP, BMP or TIFF")->required();
+  pose->add_option("--model", options.model,
+                   "model folder (default: $POSEFLEET_MODEL, then the demo model)");
+  pose->add_option("--boxes", options.boxes,
+                   "\"x0,y0,x1,y1;...\" in pixels; without it the whole picture is the box");
+  pose->add_option("--vertices", options.vertices,
+                   "also write the meshes to this .npy file: float32 (people, vertices, 3)");
+  pose->add_option("--work-dir", options.work_dir, "where working files go");
+  pose->add_flag("--json", options.json, "JSON is the only output form; accepted for symmetry");
+}
+
+void add_model(CLI::App& app, ModelImportOptions& import, ModelShowOptions& show) {
+  CLI::App* model = app.add_subcommand("model", "Make and look at model folders");
+  model->require_subcommand(1);
+  CLI::App* make = model->add_subcommand(
+      "import", "Make a model folder from 4D-Humans' and SMPL's files; no Python is needed");
+  make->add_option("--checkpoint", import.checkpoint, "4D-Humans' .ckpt")->required();
+  make->add_option("--config", import.config, "model_config.yaml beside it")->required();
+  make->add_option("--mean-params", import.mean_params, "smpl_mean_params.npz")->required();
+  make->add_option("--smpl", import.smpl, "SMPL's pickle, e.g. SMPL_NEUTRAL.pkl")->required();
+  make->add_option("--joint-regressor", import.joint_regressor, "SMPL_to_J19.pkl");
+  make->add_option("--detector", import.detector, "a TorchScript file, kept with the model");
+  make->add_option("--out", import.out, "the folder to make")->required();
+  make->add_flag("--json", import.json, "print the report as JSON");
+  CLI::App* look = model->add_subcommand("show", "Check a model folder and describe it");
+  look->add_option("folder", show.folder, "model folder")->required();
+  look->add_flag("--json", show.json, "print the description as JSON");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Posefleet turns videos into 3D human motion.", "posefleet");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "posefleet " POSEFLEET_VERSION);
+  RunOptions run;
+  PoseOptions pose;
+  ModelImportOptions import;
+  ModelShowOptions show;
+  add_run(app, run);
+  add_pose(app, pose);
+  add_model(app, import, show);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version end with 0; everything else is wrong usage.
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  if (app.got_subcommand("run")) return run_videos(run);
+  if (app.got_subcommand("pose")) {
+    pose.has_boxes = app.get_subcommand("pose")->count("--boxes") > 0;
+    return pose_image(pose);
+  }
+  CLI::App* model = app.get_subcommand("model");
+  return model->got_subcommand("import") ? import_model_folder(import) : show_model_folder(show);
+}

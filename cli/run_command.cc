@@ -1,0 +1,217 @@
+#include "cli/run_command.h"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "cli/boxes_file.h"
+#include "cli/exit_code.h"
+#include "cli/progress.h"
+#include "cli/session.h"
+#include "common/media/frame_table.h"
+#include "common/model_folder/model_folder.h"
+#include "coordinator/pipeline/job_spec.h"
+
+namespace posefleet::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+// One video of the command, checked.
+struct Item {
+  fs::path input;
+  fs::path output;
+  std::string spec;
+};
+
+Result<fs::path> output_of(const RunOptions& options, const fs::path& input) {
+  if (!options.output.empty()) return fs::absolute(options.output);
+  const std::string name = input.stem().string() + "_posefleet.mp4";
+  return fs::absolute(options.output_dir.empty() ? fs::path(name)
+                                                 : fs::path(options.output_dir) / name);
+}
+
+Result<std::string> container_of(const fs::path& output) {
+  const std::string extension = output.extension().string();
+  for (const char* known : {"mp4", "mov", "mkv"}) {
+    if (extension == std::string(".") + known) return std::string(known);
+  }
+  return rejected("the output " + output.string() + " must end in .mp4, .mov or .mkv");
+}
+
+Status check_output(const fs::path& input, const fs::path& output) {
+  std::error_code error;
+  if (fs::equivalent(input, output, error)) {
+    return rejected("the output " + output.string() + " is the input itself");
+  }
+  if (fs::is_directory(output, error)) {
+    return rejected("the output " + output.string() + " is a folder; use -d for that");
+  }
+  if (!fs::is_directory(output.parent_path(), error)) {
+    return rejected("there is no folder " + output.parent_path().string() +
+                    " to write the output into");
+  }
+  return make_writable_folder(output.parent_path());
+}
+
+// Everything that can be told to be wrong before a process is started.
+Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFolder& model) {
+  if (!options.output.empty() && (options.videos.size() > 1 || !options.output_dir.empty())) {
+    return rejected("-o names the output of one video; use -d DIR for several");
+  }
+  if (!options.output_dir.empty()) POSEFLEET_TRY_DO(make_writable_folder(options.output_dir));
+  JobSpec spec;
+  spec.model_hash = model.model_hash;
+  spec.batch_size = options.batch_size;
+  spec.range_frames = options.range_frames;
+  spec.encode.preset = options.preset;
+  spec.encode.crf = options.crf;
+  if (!options.boxes.empty()) {
+    spec.box_source = BoxSource::Given;
+    POSEFLEET_TRY(spec.boxes, read_boxes_file(options.boxes));
+  }
+  std::vector<Item> items;
+  for (const std::string& video : options.videos) {
+    // Says whether it is there and a file.
+    POSEFLEET_TRY(const SourceFile source, identify_source(video));
+    POSEFLEET_TRY(const fs::path output, output_of(options, video));
+    POSEFLEET_TRY_DO(check_output(video, output));
+    for (const Item& other : items) {
+      if (other.output == output) {
+        return rejected(other.input.string() + " and " + video + " would both become " +
+                        output.string());
+      }
+    }
+    spec.source_path = fs::absolute(video).string();
+    POSEFLEET_TRY(spec.container, container_of(output));
+    items.push_back({video, output, to_json(spec)});
+  }
+  return items;
+}
+
+// Across file systems a rename is a copy; the output still appears whole or not at all.
+Status move_file(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  if (!error) return done();
+  const fs::path partial = to.string() + ".part-" + std::to_string(getpid());
+  fs::copy_file(from, partial, fs::copy_options::overwrite_existing, error);
+  if (error) {
+    std::error_code ignored;
+    fs::remove(partial, ignored);
+    return rejected("cannot write " + to.string() + ": " + error.message());
+  }
+  return publish_file(partial, to);
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void print_summary(const Json& result, const fs::path& output) {
+  const double seconds = result.at("processing_time_seconds");
+  const auto frames = result.at("total_frames").get<std::uint64_t>();
+  std::fprintf(
+      stderr, "%s: %llu frames, %llu of them with people, in %.1f s (%.1f frames/s)\n",
+      output.c_str(), static_cast<unsigned long long>(frames),
+      static_cast<unsigned long long>(result.at("frames_with_people").get<std::uint64_t>()),
+      seconds, static_cast<double>(frames) / seconds);
+  for (const char* stage : {"pose_detection_stats", "mesh_rendering_stats"}) {
+    const Json& stats = result.at(stage);
+    std::fprintf(stderr, "  %-21s %6.1f ms per frame (decode %.1f s, work %.1f s, encode %.1f s)\n",
+                 stage, stats.at("milliseconds_per_frame").get<double>(),
+                 stats.at("decode_seconds").get<double>(), stats.at("work_seconds").get<double>(),
+                 stats.at("encode_seconds").get<double>());
+  }
+}
+
+// A finished job's output to its place, its figures to the user.
+Status deliver(const RunOptions& options, const Item& item, const JobStatus& status,
+               double job_seconds) {
+  for (const std::string& warning : status.warnings) {
+    std::fprintf(stderr, "warning: %s\n", warning.c_str());
+  }
+  Json result = Json::parse(status.result);
+  POSEFLEET_TRY_DO(move_file(result.at("output_path").get<std::string>(), item.output));
+  result["output_path"] = item.output.string();
+  result["input_path"] = fs::absolute(item.input).string();
+  result["processing_time_seconds"] = job_seconds;
+  result["warnings"] = status.warnings;
+  if (options.json) {
+    std::printf("%s\n", result.dump().c_str());
+    std::fflush(stdout);
+  } else {
+    print_summary(result, item.output);
+    std::printf("%s\n", item.output.c_str());
+  }
+  return done();
+}
+
+int fail(const Error& error, int exit_code) {
+  if (is_interruption(error)) {
+    std::fprintf(stderr, "posefleet: interrupted; everything was stopped and removed\n");
+    return kInterrupted;
+  }
+  std::fprintf(stderr, "posefleet: %s\n", error.message.c_str());
+  return exit_code;
+}
+
+// All jobs are submitted at once, so that workers never wait between two videos.
+int follow_items(const RunOptions& options, const std::vector<Item>& items, LocalSession& session,
+                 ProgressView& view) {
+  std::vector<JobId> jobs;
+  for (const Item& item : items) {
+    auto job = session.submit(item.spec);
+    if (!job) return fail(job.error(), kJobFailed);
+    jobs.push_back(*job);
+  }
+  int exit_code = kDone;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const auto started = std::chrono::steady_clock::now();
+    const std::string title = items[i].input.filename().string();
+    auto status = session.follow(jobs[i], [&](const JobStatus& now) { view.show(title, now); });
+    view.clear();
+    if (!status) return fail(status.error(), kJobFailed);
+    Status delivered = status->state == JobState::Succeeded
+                           ? deliver(options, items[i], *status, seconds_since(started))
+                           : Status(internal_error(items[i].input.string() + ": " + status->error));
+    // One bad video does not keep the others from being delivered.
+    if (!delivered) exit_code = fail(delivered.error(), kJobFailed);
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+int run_videos(const RunOptions& options) {
+  StopSignal stop;
+  auto style = parse_progress_style(options.progress, isatty(STDERR_FILENO) != 0);
+  if (!style) return fail(style.error(), kUsage);
+  auto model_path = find_model(options.model);
+  if (!model_path) return fail(model_path.error(), kUsage);
+  auto model = open_model_folder(*model_path, HashCheck::SizesOnly);
+  if (!model) return fail(model.error(), kUsage);
+  auto items = check_items(options, *model);
+  if (!items) return fail(items.error(), kUsage);
+  if (!model->manifest.note.empty() && !options.json) {
+    std::fprintf(stderr, "model %s: %s\n", model->manifest.name.c_str(),
+                 model->manifest.note.c_str());
+  }
+  auto session = LocalSession::start(fill_in_counts({.model = *model_path,
+                                                     .pose_workers = options.pose_workers,
+                                                     .models_per_worker = options.models_per_worker,
+                                                     .render_workers = options.render_workers,
+                                                     .work_dir = options.work_dir}),
+                                     stop);
+  if (!session) return fail(session.error(), kJobFailed);
+  ProgressView view(*style);
+  const int exit_code = follow_items(options, *items, **session, view);
+  view.clear();
+  return exit_code;
+}
+
+}  // namespace posefleet::cli

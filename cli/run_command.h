@@ -1,0 +1,32 @@
+// `posefleet run`: videos in, the same videos with bodies drawn on them out, by a cluster of
+// processes on this machine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace posefleet::cli {
+
+struct RunOptions {
+  std::vector<std::string> videos;
+  std::string output;  // one video only
+  std::string output_dir;
+  std::string model;     // empty: the demo model
+  int pose_workers = 0;  // 0: by the machine
+  int models_per_worker = 1;
+  int render_workers = 0;  // 0: by the machine
+  std::uint32_t batch_size = 8;
+  std::uint32_t range_frames = 0;
+  std::string boxes;  // file; empty: the whole frame is one person's box
+  std::string preset = "veryfast";
+  int crf = 20;
+  std::string work_dir;
+  std::string progress = "auto";
+  bool json = false;
+};
+
+// The exit code. Results go to standard output, everything else to standard error.
+int run_videos(const RunOptions& options);
+
+}  // namespace posefleet::cli

@@ -1,0 +1,75 @@
+#include "cli/session.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+namespace posefleet::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kPollEvery{100};
+
+}  // namespace
+
+Result<std::filesystem::path> find_model(const std::string& named) {
+  if (!named.empty()) return std::filesystem::path(named);
+  if (const char* chosen = std::getenv("POSEFLEET_MODEL"); chosen != nullptr && *chosen != '\0') {
+    return std::filesystem::path(chosen);
+  }
+  const std::filesystem::path programs = own_program_folder();
+  for (const char* place : {"../models/demo", "../../models/demo", "../share/posefleet/demo"}) {
+    const std::filesystem::path folder = (programs / place).lexically_normal();
+    std::error_code ignored;
+    if (std::filesystem::exists(folder / "manifest.yaml", ignored)) return folder;
+  }
+  return rejected(
+      "no model is named and no demo model is installed: give --model DIR or set POSEFLEET_MODEL. "
+      "posefleet model import makes such a folder from 4D-Humans' and SMPL's files; "
+      "posefleet-random-model makes one with random weights for trying the program out");
+}
+
+ClusterOptions fill_in_counts(ClusterOptions options) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (options.pose_workers == 0) options.pose_workers = 1;
+  if (options.render_workers == 0) options.render_workers = std::clamp(cores / 2, 1, 8);
+  options.threads_per_model =
+      std::max(1, cores / (options.pose_workers * options.models_per_worker));
+  return options;
+}
+
+Result<std::unique_ptr<LocalSession>> LocalSession::start(const ClusterOptions& options,
+                                                          StopSignal& stop) {
+  POSEFLEET_TRY(std::unique_ptr<LocalCluster> cluster, LocalCluster::start(options));
+  POSEFLEET_TRY(std::unique_ptr<JobClient> client, JobClient::connect(cluster->client_endpoint()));
+  return std::unique_ptr<LocalSession>(
+      new LocalSession(std::move(cluster), std::move(client), stop));
+}
+
+Result<JobId> LocalSession::submit(const std::string& spec) {
+  // The store is ours alone and new: a number is key enough.
+  auto job = client_->submit("run-" + std::to_string(++submitted_), spec, stop_.fd());
+  // A coordinator that never started says why in its log.
+  if (!job && job.error().code == ErrorCode::Disconnected) POSEFLEET_TRY_DO(cluster_->tend());
+  return job;
+}
+
+Result<JobStatus> LocalSession::follow(JobId job,
+                                       const std::function<void(const JobStatus&)>& on_status) {
+  while (true) {
+    POSEFLEET_TRY_DO(cluster_->tend());
+    auto status = client_->status(job, stop_.fd());
+    if (!status && is_interruption(status.error())) {
+      client_->cancel(job);
+      return std::move(status).error();
+    }
+    if (!status && status.error().code != ErrorCode::Retry) return std::move(status).error();
+    if (status) {
+      on_status(*status);
+      if (is_final(status->state)) return status;
+    }
+    std::vector<PollItem> items = {{.fd = stop_.fd()}};
+    poll_readable(items, kPollEvery);
+  }
+}
+
+}  // namespace posefleet::cli

@@ -1,0 +1,48 @@
+// Decodes exactly the frames [first, end) of a video, as a decoder that ran from the start would.
+//
+// Seeking by time lands where the container's index points, which may be behind the wanted frame,
+// inside a group of pictures (MPEG-TS: garbage that no flag marks) or at a key frame whose
+// followers need earlier pictures (open GOP, intra refresh). So a seek is only a proposal: the
+// packet it lands on must be a key packet of the frame table, and the first frame that comes out
+// must be the range's. If not, start a key frame earlier, and in the end at the start of the file.
+// Frames are told by their presentation time, never by counting: decoders drop and repeat.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "common/base/result.h"
+#include "common/media/video_frame.h"
+#include "common/protocol/ids.h"
+#include "common/protocol/video.h"
+
+namespace posefleet {
+
+struct DecodeOptions {
+  // More processes beat codec threads; several threads are for a single video that must come fast.
+  int threads = 1;
+};
+
+// Owned and called by one thread.
+class RangeDecoder final {
+ public:
+  // `table` must be the one probed from this file. Refuses a range that is empty or ends behind the
+  // table. Nothing is decoded yet.
+  static Result<RangeDecoder> open(const std::filesystem::path& path, const FrameTable& table,
+                                   FrameRange range, const DecodeOptions& options = {});
+  RangeDecoder(RangeDecoder&& other) noexcept;
+  RangeDecoder& operator=(RangeDecoder&&) = delete;
+  ~RangeDecoder();
+
+  // The range's next frame, in order, its pts equal to the table's; nothing after the last one. A
+  // frame that cannot be decoded is an error that names it, and ends the range.
+  Result<std::optional<VideoFrame>> next();
+
+ private:
+  class Session;
+  explicit RangeDecoder(std::unique_ptr<Session> session);
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace posefleet

@@ -1,0 +1,220 @@
+#include "common/media/input.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "common/base/check.h"
+
+namespace posefleet::av {
+namespace {
+
+// Names of FFmpeg's demuxers. Absent on purpose: play lists and scripts (hls, dash, concat), which
+// name other files; picture sequences; text and teletype formats, which accept nearly anything.
+constexpr const char* kContainers =
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,ivf,"
+    "gif,nut,mxf,dv,wtv,yuv4mpegpipe,obu,av1";
+
+// A decoder that has nothing left must say so; one that only reports errors is given up.
+constexpr std::uint32_t kErrorsWhileDrainingMax = 1000;
+
+Status check_regular_file(const std::filesystem::path& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) {
+    return rejected(fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
+  }
+  if (S_ISDIR(info.st_mode)) {
+    return rejected(fmt::format("{} is a folder; name a video file", path.string()));
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return rejected(fmt::format("{} is not a regular file", path.string()));
+  }
+  if (info.st_size == 0) return rejected(fmt::format("{} is empty (0 bytes)", path.string()));
+  return done();
+}
+
+// FFmpeg believes a file's name when the content says nothing, so a letter called a.mp4 is to it an
+// MP4 without an index. Real ones start with one of these boxes.
+bool starts_like_mp4(const std::filesystem::path& path) {
+  char start[8] = {};
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(start, sizeof start)) return false;
+  const std::string_view box(start + 4, 4);
+  for (const std::string_view known :
+       {"ftyp", "moov", "mdat", "free", "skip", "wide", "pnot", "moof", "styp"}) {
+    if (box == known) return true;
+  }
+  return false;
+}
+
+Error cannot_open(const std::filesystem::path& path, int code, const LogScope& log) {
+  if (log.mentions("moov atom not found")) {
+    if (!starts_like_mp4(path)) {
+      return rejected(fmt::format("{} is not a video file", path.string()));
+    }
+    return rejected(
+        fmt::format("{} is cut off: the index (moov) of this MP4/MOV file is missing; "
+                    "copy or record it again",
+                    path.string()));
+  }
+  if (code == AVERROR_INVALIDDATA || log.mentions("whitelist") || code == AVERROR(EINVAL)) {
+    return rejected(fmt::format("{} is not a video file that can be read: {}", path.string(),
+                                log.explain(code)));
+  }
+  return {code_of(code), fmt::format("cannot open {}: {}", path.string(), log.explain(code))};
+}
+
+Result<CodecContext> open_decoder(const std::filesystem::path& path, const AVStream& stream,
+                                  const VideoReader::Options& options) {
+  const AVCodec* codec = avcodec_find_decoder(stream.codecpar->codec_id);
+  if (codec == nullptr) {
+    return rejected(fmt::format("{} holds video in codec {}, which cannot be decoded here",
+                                path.string(), avcodec_get_name(stream.codecpar->codec_id)));
+  }
+  const LogScope log;
+  CodecContext decoder(avcodec_alloc_context3(codec));
+  POSEFLEET_CHECK(decoder != nullptr);
+  // Carries video_delay too, without which the first pictures of a range come out of order.
+  int status = avcodec_parameters_to_context(decoder.get(), stream.codecpar);
+  decoder->pkt_timebase = stream.time_base;
+  decoder->thread_count = options.threads;
+  decoder->max_pixels = options.pixels_max;
+  decoder->flags |= AV_CODEC_FLAG_BITEXACT;  // no processor-dependent transforms
+  if (status >= 0) status = avcodec_open2(decoder.get(), codec, nullptr);
+  if (status < 0) {
+    return rejected(fmt::format("cannot decode the {} video of {}: {}", codec->name, path.string(),
+                                log.explain(status)));
+  }
+  return decoder;
+}
+
+}  // namespace
+
+Result<InputContext> open_input(const std::filesystem::path& path) {
+  POSEFLEET_TRY_DO(check_regular_file(path));
+  const LogScope log;
+  AVFormatContext* raw = avformat_alloc_context();
+  POSEFLEET_CHECK(raw != nullptr);
+  raw->flags |= AVFMT_FLAG_GENPTS;  // AVI stores no presentation times
+  Options options;
+  options.set("protocol_whitelist", "file");
+  options.set("format_whitelist", kContainers);
+  int code = avformat_open_input(&raw, ("file:" + path.string()).c_str(), nullptr, options.get());
+  if (code < 0) return cannot_open(path, code, log);  // `raw` is freed by the failed call
+  InputContext input(raw);
+  code = avformat_find_stream_info(input.get(), nullptr);
+  if (code < 0) return cannot_open(path, code, log);
+  return input;
+}
+
+int find_video_stream(AVFormatContext& context) {
+  const int index = av_find_best_stream(&context, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  if (index < 0) return -1;
+  if ((context.streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0) return -1;
+  return index;
+}
+
+void keep_only_stream(AVFormatContext& context, int stream_index) {
+  for (unsigned i = 0; i < context.nb_streams; ++i) {
+    const bool keep = static_cast<int>(i) == stream_index;
+    context.streams[i]->discard = keep ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+  }
+}
+
+void keep_only_kind(AVFormatContext& context, AVMediaType kind) {
+  for (unsigned i = 0; i < context.nb_streams; ++i) {
+    const bool keep = context.streams[i]->codecpar->codec_type == kind;
+    context.streams[i]->discard = keep ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+  }
+}
+
+bool shows_a_picture(const AVPacket& packet, AVCodecID codec) {
+  if (codec != AV_CODEC_ID_VP8 || packet.size < 1) return true;
+  constexpr int kShowFrameBit = 0x10;  // RFC 6386, 9.1
+  return (packet.data[0] & kShowFrameBit) != 0;
+}
+
+Result<std::unique_ptr<VideoReader>> VideoReader::open(const std::filesystem::path& path,
+                                                       int stream_index, const Options& options) {
+  auto reader = std::make_unique<VideoReader>();
+  POSEFLEET_TRY(reader->input_, open_input(path));
+  AVFormatContext& context = *reader->input_;
+  const int index = stream_index >= 0 ? stream_index : find_video_stream(context);
+  if (index < 0 || index >= static_cast<int>(context.nb_streams) ||
+      context.streams[index]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
+    return rejected(fmt::format("{} has no video stream {}", path.string(), index));
+  }
+  keep_only_stream(context, index);
+  reader->stream_ = context.streams[index];
+  POSEFLEET_TRY(reader->decoder_, open_decoder(path, *reader->stream_, options));
+  return reader;
+}
+
+bool VideoReader::read_packet(AVPacket& packet) {
+  for (;;) {
+    // Any error ends the stream as the end of the file does: the probe stopped here as well.
+    if (av_read_frame(input_.get(), &packet) < 0) return false;
+    if (packet.stream_index == stream_->index) return true;
+    av_packet_unref(&packet);
+  }
+}
+
+bool VideoReader::seek(std::int64_t pts) {
+  pending_.reset();
+  draining_ = false;
+  avcodec_flush_buffers(decoder_.get());
+  return avformat_seek_file(input_.get(), stream_->index, INT64_MIN, pts, pts, 0) >= 0;
+}
+
+bool VideoReader::peek() {
+  if (pending_ != nullptr) return true;
+  Packet packet = make_packet();
+  if (!read_packet(*packet)) return false;
+  pending_ = std::move(packet);
+  return true;
+}
+
+bool VideoReader::skip_packets(std::uint32_t count) {
+  const Packet packet = make_packet();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!read_packet(*packet)) return false;
+    av_packet_unref(packet.get());
+  }
+  return true;
+}
+
+// Called when the decoder wants input: gives it a packet, or tells it that there are no more.
+void VideoReader::feed() {
+  if (!peek()) {
+    draining_ = true;
+    avcodec_send_packet(decoder_.get(), nullptr);
+    return;
+  }
+  const Packet packet = std::move(pending_);
+  // An error here is a damaged packet. The next one may be whole, so go on; the caller misses the
+  // frame by its time and knows whether it matters.
+  avcodec_send_packet(decoder_.get(), packet.get());
+}
+
+Frame VideoReader::next() {
+  const LogScope log;
+  Frame frame = make_frame();
+  for (;;) {
+    const int status = avcodec_receive_frame(decoder_.get(), frame.get());
+    if (!log.complaint().empty()) complaint_ = log.complaint();
+    if (status >= 0) return frame;
+    if (status == AVERROR_EOF) return nullptr;
+    if (draining_) {
+      if (++errors_while_draining_ > kErrorsWhileDrainingMax) return nullptr;
+      continue;
+    }
+    feed();
+  }
+}
+
+}  // namespace posefleet::av

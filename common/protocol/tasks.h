@@ -1,0 +1,63 @@
+// The work inside a Grant, and the results that come back: what the edges of both sides read. The
+// cores pass these on as bytes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/protocol/ids.h"
+#include "common/protocol/poses.h"
+#include "common/protocol/video.h"
+
+namespace posefleet {
+
+// Where the frames of a task lie. The table is a window: the task's own frames, the next one (the
+// upper bound of decoding) and the key packets that may be needed, so that a grant stays small for
+// a video of any length. Only a file whose frames must be found by their order from the start
+// (FrameTable::needs_sequential_decode) sends its whole table.
+struct TaskFrames {
+  SourceFile source;
+  bool is_image = false;  // a single picture, not a video
+  FrameTable window;
+  std::uint32_t first_frame = 0;  // of the source
+  std::uint32_t frame_count = 0;
+
+  // The task's frames as indices into `window`.
+  FrameRange in_window() const {
+    const std::uint32_t first = window.needs_sequential_decode ? first_frame : 0;
+    return {first, first + frame_count};
+  }
+  bool operator==(const TaskFrames&) const = default;
+};
+
+// Where the people are, until a detector says so.
+enum class BoxSource : std::uint8_t {
+  WholeFrame = 0,  // one person, the frame is the box
+  Given = 1,       // `boxes` of the task; a frame without boxes has nobody in it
+};
+
+struct FrameBoxes {
+  std::uint32_t frame = 0;  // index into the source's frame table
+  std::vector<PersonBox> boxes;
+  bool operator==(const FrameBoxes&) const = default;
+};
+
+struct PoseTask {
+  TaskFrames frames;
+  std::string model_hash;
+  std::uint32_t batch_size = 8;
+  BoxSource box_source = BoxSource::WholeFrame;
+  std::vector<FrameBoxes> boxes;
+  bool operator==(const PoseTask&) const = default;
+};
+
+struct RenderTask {
+  TaskFrames frames;
+  std::string model_hash;  // whose body the parameters belong to
+  EncodeSettings encode;
+  RangePoses poses;  // of exactly these frames
+  bool operator==(const RenderTask&) const = default;
+};
+
+}  // namespace posefleet

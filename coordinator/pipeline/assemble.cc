@@ -1,0 +1,159 @@
+#include "coordinator/pipeline/assemble.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+
+#include "common/files/files.h"
+#include "common/files/sha256.h"
+#include "common/media/frame_table.h"
+#include "common/media/stitch.h"
+#include "common/media/verify.h"
+#include "common/wire/codec.h"
+
+namespace posefleet {
+namespace {
+
+using Json = nlohmann::json;
+
+// Poses are read and hashed in pieces of this many frames, so that memory stays flat over a film.
+constexpr std::uint32_t kGatherFrames = 512;
+
+struct PoseFigures {
+  std::uint64_t frames_with_people = 0;
+  std::uint64_t people = 0;
+  std::string sha256;
+};
+
+// The hash covers what the poses are, not how ranges cut them: for each frame its number, the
+// number of people, and each person's numbers as little-endian float32.
+void add_to_hash(Sha256& hash, const FramePoses& frame) {
+  const std::uint32_t head[2] = {frame.frame, static_cast<std::uint32_t>(frame.people.size())};
+  hash.add({reinterpret_cast<const char*>(head), sizeof head});
+  static_assert(std::is_trivially_copyable_v<PersonPose>);
+  static_assert(sizeof(PersonPose) == (5 + 9 + 23 * 9 + 10 + 3 + 3 + 1) * sizeof(float),
+                "no padding: the bytes are the numbers");
+  for (const PersonPose& person : frame.people) {
+    hash.add({reinterpret_cast<const char*>(&person), sizeof person});
+  }
+}
+
+Result<PoseFigures> write_poses(const JobPlan& plan, const std::filesystem::path& job_folder,
+                                const std::vector<RangeFile>& files, LostArtifact* lost) {
+  PoseFigures figures;
+  Sha256 hash;
+  RangePoses all;
+  const std::uint32_t count = plan.table.frame_count();
+  for (std::uint32_t first = 0; first < count; first += kGatherFrames) {
+    POSEFLEET_TRY(RangePoses poses,
+                  gather_poses(files, {first, std::min(count, first + kGatherFrames)}, lost));
+    for (FramePoses& frame : poses) {
+      add_to_hash(hash, frame);
+      figures.frames_with_people += frame.people.empty() ? 0 : 1;
+      figures.people += frame.people.size();
+      // A picture's poses are asked for as a file; a video's stay in their ranges.
+      if (plan.spec.pipeline == Pipeline::Pose) all.push_back(std::move(frame));
+    }
+  }
+  if (plan.spec.pipeline == Pipeline::Pose) {
+    POSEFLEET_TRY_DO(write_file_durably(job_folder / "poses.bin", encode(all)));
+  }
+  figures.sha256 = hash.hex();
+  return figures;
+}
+
+std::vector<RangeFile> segments_in_order(const std::vector<RangeFile>& files) {
+  std::vector<RangeFile> segments;
+  for (const RangeFile& file : files) {
+    if (file.stage == Stage::Render) segments.push_back(file);
+  }
+  std::sort(segments.begin(), segments.end(),
+            [](const RangeFile& a, const RangeFile& b) { return a.frames.first < b.frames.first; });
+  return segments;
+}
+
+Result<StitchReport> write_video(const JobPlan& plan, const std::vector<RangeFile>& files,
+                                 const std::filesystem::path& out, LostArtifact* lost) {
+  const std::vector<RangeFile> segments = segments_in_order(files);
+  const auto segment = [&](std::size_t index) -> Result<EncodedSegment> {
+    auto bytes = read_range_file(segments[index]);
+    if (!bytes) {
+      *lost = {segments[index].range, bytes.error().message};
+      return std::move(bytes).error();
+    }
+    auto decoded = decode_segment(*bytes);
+    if (!decoded) *lost = {segments[index].range, decoded.error().message};
+    return decoded;
+  };
+  POSEFLEET_TRY(StitchReport report,
+                stitch(plan.source.path, plan.table, segment, segments.size(), out));
+  POSEFLEET_TRY([[maybe_unused]] const VerifyReport verified,
+                verify_output(out, plan.source.path, plan.table));
+  return report;
+}
+
+double frames_per_second(const FrameTable& table) {
+  if (table.average_rate.num > 0 && table.average_rate.den > 0) {
+    return static_cast<double>(table.average_rate.num) /
+           static_cast<double>(table.average_rate.den);
+  }
+  if (table.frame_count() < 2) return 0;
+  const double duration = static_cast<double>(table.pts.back() - table.pts.front()) *
+                          static_cast<double>(table.time_base.num) /
+                          static_cast<double>(table.time_base.den);
+  return duration > 0 ? (table.frame_count() - 1) / duration : 0;
+}
+
+Json stage_figures(const JobStatus& status, Stage stage) {
+  const StageProgress& progress = status.stages[static_cast<std::size_t>(stage)];
+  const double seconds =
+      progress.stats.decode_seconds + progress.stats.work_seconds + progress.stats.encode_seconds;
+  const double frames = static_cast<double>(std::max<std::uint64_t>(1, progress.frames_total));
+  return {{"frames", progress.frames_total},
+          {"frames_with_people", progress.stats.frames_with_people},
+          {"people", progress.stats.people},
+          {"milliseconds_per_frame", 1000.0 * seconds / frames},
+          {"decode_seconds", progress.stats.decode_seconds},
+          {"work_seconds", progress.stats.work_seconds},
+          {"encode_seconds", progress.stats.encode_seconds},
+          {"workers", progress.workers},
+          {"retries", status.retries},
+          {"frames_kept_original", progress.stats.frames_kept_original}};
+}
+
+}  // namespace
+
+Result<Assembly> assemble_job(const JobPlan& plan, const std::filesystem::path& job_folder,
+                              const std::vector<RangeFile>& files, const JobStatus& figures,
+                              LostArtifact* lost) {
+  POSEFLEET_TRY_DO(check_source_unchanged(plan.source));
+  Assembly assembly;
+  POSEFLEET_TRY(const PoseFigures poses, write_poses(plan, job_folder, files, lost));
+  Json result = {{"total_frames", plan.table.frame_count()},
+                 {"processed_frames", plan.table.frame_count()},
+                 {"fps", frames_per_second(plan.table)},
+                 {"resolution", {plan.table.width, plan.table.height}},
+                 {"source_sha256", plan.source_sha256},
+                 {"frames_with_people", poses.frames_with_people},
+                 {"people", poses.people},
+                 {"poses_sha256", poses.sha256},
+                 {"pose_detection_stats", stage_figures(figures, Stage::Pose)}};
+  if (plan.spec.pipeline == Pipeline::Mesh) {
+    const std::filesystem::path out = job_folder / ("output." + plan.spec.container);
+    POSEFLEET_TRY(StitchReport report, write_video(plan, files, out, lost));
+    assembly.warnings = std::move(report.warnings);
+    POSEFLEET_TRY(const std::string sha256, sha256_hex_of_file(out));
+    result["output_path"] = out.string();
+    result["output_sha256"] = sha256;
+    result["output_size_mb"] = static_cast<double>(report.bytes) / (1024.0 * 1024.0);
+    result["audio_packets"] = report.audio_packets;
+    result["mesh_rendering_stats"] = stage_figures(figures, Stage::Render);
+  } else {
+    result["poses_path"] = (job_folder / "poses.bin").string();
+  }
+  assembly.result = result.dump();
+  return assembly;
+}
+
+}  // namespace posefleet

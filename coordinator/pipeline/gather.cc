@@ -1,0 +1,58 @@
+#include "coordinator/pipeline/gather.h"
+
+#include <algorithm>
+
+#include "common/files/files.h"
+#include "common/files/sha256.h"
+#include "common/wire/codec.h"
+
+namespace posefleet {
+
+Result<std::string> read_range_file(const RangeFile& file) {
+  POSEFLEET_TRY(std::string bytes, read_whole_file(file.path, file.size));
+  if (sha256_hex(bytes) != file.sha256) {
+    return internal_error(file.path.string() + " is not what was stored (" +
+                          std::to_string(bytes.size()) + " of " + std::to_string(file.size) +
+                          " bytes, or another hash)");
+  }
+  return bytes;
+}
+
+Result<RangePoses> gather_poses(const std::vector<RangeFile>& files, const FrameRange& frames,
+                                LostArtifact* lost) {
+  std::vector<const RangeFile*> parts;
+  for (const RangeFile& file : files) {
+    if (file.stage != Stage::Pose) continue;
+    if (file.frames.first < frames.end && frames.first < file.frames.end) parts.push_back(&file);
+  }
+  std::sort(parts.begin(), parts.end(), [](const RangeFile* a, const RangeFile* b) {
+    return a->frames.first < b->frames.first;
+  });
+  RangePoses gathered;
+  gathered.reserve(frames.size());
+  for (const RangeFile* part : parts) {
+    const auto fail = [&](Error error) {
+      if (lost != nullptr) *lost = {part->range, error.message};
+      return error;
+    };
+    auto bytes = read_range_file(*part);
+    if (!bytes) return fail(std::move(bytes).error());
+    auto poses = decode_range_poses(*bytes);
+    if (!poses) return fail(std::move(poses).error());
+    for (FramePoses& frame : *poses) {
+      if (frame.frame < frames.first || frame.frame >= frames.end) continue;
+      if (frame.frame != frames.first + gathered.size()) {
+        return fail(internal_error(part->path.string() + " holds frame " +
+                                   std::to_string(frame.frame) + " out of order"));
+      }
+      gathered.push_back(std::move(frame));
+    }
+  }
+  if (gathered.size() != frames.size()) {
+    return internal_error("poses of " + std::to_string(gathered.size()) + " of " +
+                          std::to_string(frames.size()) + " frames are there");
+  }
+  return gathered;
+}
+
+}  // namespace posefleet

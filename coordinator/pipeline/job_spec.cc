@@ -1,0 +1,204 @@
+#include "coordinator/pipeline/job_spec.h"
+
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include <nlohmann/json.hpp>
+
+namespace posefleet {
+namespace {
+
+using Json = nlohmann::json;
+
+// Limits on what a client may ask for. 256 crops are more than fills any device; a range of a
+// million frames is a whole film.
+constexpr std::uint32_t kBatchMax = 256;
+constexpr std::uint32_t kRangeFramesMax = 1'000'000;
+constexpr std::size_t kBoxesMax = 4'000'000;
+
+Error wrong(const std::string& field, const Json& value, const std::string& allowed) {
+  std::string text = value.dump();
+  if (text.size() > 60) text = text.substr(0, 57) + "...";
+  return rejected("job spec: " + field + " is " + text + ", allowed: " + allowed);
+}
+
+Result<std::string> text_of(const std::string& field, const Json& value) {
+  if (!value.is_string()) return wrong(field, value, "a text");
+  return value.get<std::string>();
+}
+
+Result<std::string> one_of(const std::string& field, const Json& value,
+                           const std::vector<std::string>& allowed) {
+  std::string list;
+  for (const std::string& choice : allowed) {
+    if (value.is_string() && value.get<std::string>() == choice) return choice;
+    list += (list.empty() ? "" : ", ") + choice;
+  }
+  return wrong(field, value, list);
+}
+
+Result<std::int64_t> integer(const std::string& field, const Json& value, std::int64_t low,
+                             std::int64_t high) {
+  const std::string allowed = std::to_string(low) + " to " + std::to_string(high);
+  if (!value.is_number_integer()) return wrong(field, value, allowed);
+  const auto number = value.get<std::int64_t>();
+  if (number < low || number > high) return wrong(field, value, allowed);
+  return number;
+}
+
+// Rows of [frame, x0, y0, x1, y1] or with a score as the sixth number.
+Result<std::vector<FrameBoxes>> boxes_of(const Json& value) {
+  if (!value.is_array() || value.size() > kBoxesMax) {
+    return wrong("boxes", value, "a list of at most " + std::to_string(kBoxesMax) + " rows");
+  }
+  std::map<std::uint32_t, std::vector<PersonBox>> by_frame;
+  for (std::size_t row = 0; row < value.size(); ++row) {
+    const Json& numbers = value[row];
+    const std::string field = "boxes[" + std::to_string(row) + "]";
+    const std::string allowed = "[frame, x0, y0, x1, y1] or [frame, x0, y0, x1, y1, score]";
+    if (!numbers.is_array() || numbers.size() < 5 || numbers.size() > 6) {
+      return wrong(field, numbers, allowed);
+    }
+    for (const Json& number : numbers) {
+      if (!number.is_number()) return wrong(field, numbers, allowed);
+    }
+    POSEFLEET_TRY(const std::int64_t frame, integer(field + "[0]", numbers[0], 0, UINT32_MAX - 1));
+    const PersonBox box{numbers[1].get<float>(), numbers[2].get<float>(), numbers[3].get<float>(),
+                        numbers[4].get<float>(),
+                        numbers.size() == 6 ? numbers[5].get<float>() : 1.0f};
+    const bool is_finite = std::isfinite(box.x0) && std::isfinite(box.y0) &&
+                           std::isfinite(box.x1) && std::isfinite(box.y1);
+    if (!is_finite || box.x1 <= box.x0 || box.y1 <= box.y0) {
+      return wrong(field, numbers, "x0 < x1 and y0 < y1, in pixels");
+    }
+    by_frame[static_cast<std::uint32_t>(frame)].push_back(box);
+  }
+  std::vector<FrameBoxes> boxes;
+  for (auto& [frame, list] : by_frame) boxes.push_back({frame, std::move(list)});
+  return boxes;
+}
+
+using FieldParser = std::function<Status(JobSpec&, const Json&)>;
+
+const std::map<std::string, FieldParser>& field_parsers() {
+  static const std::map<std::string, FieldParser> parsers = {
+      {"pipeline",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(const std::string name, one_of("pipeline", value, {"mesh", "pose"}));
+         spec.pipeline = name == "mesh" ? Pipeline::Mesh : Pipeline::Pose;
+         return done();
+       }},
+      {"source",
+       [](JobSpec& spec, const Json& value) -> Status {
+         if (!value.is_object() || !value.contains("path") || value.size() != 1) {
+           return wrong("source", value, "{\"path\": \"/absolute/path\"}");
+         }
+         POSEFLEET_TRY(spec.source_path, text_of("source.path", value["path"]));
+         if (!spec.source_path.starts_with('/')) {
+           return wrong("source.path", value["path"], "an absolute path");
+         }
+         return done();
+       }},
+      {"is_image",
+       [](JobSpec& spec, const Json& value) -> Status {
+         if (!value.is_boolean()) return wrong("is_image", value, "true or false");
+         spec.is_image = value.get<bool>();
+         return done();
+       }},
+      {"model",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.model_hash, text_of("model", value));
+         return done();
+       }},
+      {"batch_size",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(const std::int64_t size, integer("batch_size", value, 1, kBatchMax));
+         spec.batch_size = static_cast<std::uint32_t>(size);
+         return done();
+       }},
+      {"range_frames",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(const std::int64_t size, integer("range_frames", value, 0, kRangeFramesMax));
+         spec.range_frames = static_cast<std::uint32_t>(size);
+         return done();
+       }},
+      {"boxes",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.boxes, boxes_of(value));
+         spec.box_source = BoxSource::Given;
+         return done();
+       }},
+      {"encode",
+       [](JobSpec& spec, const Json& value) -> Status {
+         if (!value.is_object()) return wrong("encode", value, "{\"preset\": ..., \"crf\": ...}");
+         for (const auto& [key, setting] : value.items()) {
+           if (key == "preset") {
+             POSEFLEET_TRY(spec.encode.preset,
+                           one_of("encode.preset", setting,
+                                  {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
+                                   "slow", "slower", "veryslow"}));
+           } else if (key == "crf") {
+             POSEFLEET_TRY(const std::int64_t crf, integer("encode.crf", setting, 0, 51));
+             spec.encode.crf = static_cast<std::int32_t>(crf);
+           } else {
+             return rejected("job spec: unknown field encode." + key + ", allowed: preset, crf");
+           }
+         }
+         return done();
+       }},
+      {"container",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.container, one_of("container", value, {"mp4", "mov", "mkv"}));
+         return done();
+       }},
+  };
+  return parsers;
+}
+
+}  // namespace
+
+std::string to_json(const JobSpec& spec) {
+  Json json = {{"pipeline", spec.pipeline == Pipeline::Mesh ? "mesh" : "pose"},
+               {"source", {{"path", spec.source_path}}},
+               {"is_image", spec.is_image},
+               {"model", spec.model_hash},
+               {"batch_size", spec.batch_size},
+               {"range_frames", spec.range_frames},
+               {"encode", {{"preset", spec.encode.preset}, {"crf", spec.encode.crf}}},
+               {"container", spec.container}};
+  if (spec.box_source == BoxSource::Given) {
+    json["boxes"] = Json::array();
+    for (const FrameBoxes& frame : spec.boxes) {
+      for (const PersonBox& box : frame.boxes) {
+        json["boxes"].push_back({frame.frame, box.x0, box.y0, box.x1, box.y1, box.score});
+      }
+    }
+  }
+  return json.dump();
+}
+
+Result<JobSpec> parse_job_spec(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded()) return rejected("job spec: this is no valid JSON");
+  if (!json.is_object()) return rejected("job spec: it is not a JSON object");
+  JobSpec spec;
+  for (const auto& [key, value] : json.items()) {
+    const auto parser = field_parsers().find(key);
+    if (parser == field_parsers().end()) {
+      std::string known;
+      for (const auto& [name, unused] : field_parsers())
+        known += (known.empty() ? "" : ", ") + name;
+      return rejected("job spec: unknown field " + key + ", allowed: " + known);
+    }
+    POSEFLEET_TRY_DO(parser->second(spec, value));
+  }
+  if (spec.source_path.empty()) return rejected("job spec: source is missing");
+  if (spec.model_hash.empty()) return rejected("job spec: model is missing");
+  if (spec.is_image && spec.pipeline != Pipeline::Pose) {
+    return rejected("job spec: a picture has no mesh pipeline, only pose");
+  }
+  return spec;
+}
+
+}  // namespace posefleet

@@ -1,0 +1,39 @@
+// What a client asks for, as JSON text, checked strictly: an unknown field or a wrong value is an
+// error that names it. The text itself is stored; this is its meaning.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/protocol/tasks.h"
+
+namespace posefleet {
+
+enum class Pipeline : std::uint8_t {
+  Mesh,  // video in, the same video with bodies drawn on it out
+  Pose,  // parameters only; the source may be a picture
+};
+
+struct JobSpec {
+  Pipeline pipeline = Pipeline::Mesh;
+  std::string source_path;  // absolute
+  bool is_image = false;
+  std::string model_hash;
+  std::uint32_t batch_size = 8;
+  // Frames of a pose range; 0: the plan decides.
+  std::uint32_t range_frames = 0;
+  BoxSource box_source = BoxSource::WholeFrame;
+  std::vector<FrameBoxes> boxes;  // rising frame numbers
+  EncodeSettings encode;
+  std::string container = "mp4";  // mp4, mov or mkv
+
+  bool operator==(const JobSpec&) const = default;
+};
+
+std::string to_json(const JobSpec& spec);
+Result<JobSpec> parse_job_spec(std::string_view json);
+
+}  // namespace posefleet

@@ -1,0 +1,44 @@
+// From a probed source to frame ranges and the tasks inside grants.
+//
+// The ranges follow from the frame table and the job's spec alone, never from who is there to work:
+// the output must be the same bytes with one worker and with many. Pose and render ranges differ: a
+// pose range keeps a worker busy for a second or two, a render range becomes one closed segment,
+// and short segments cost size.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/protocol/tasks.h"
+#include "coordinator/core/coordinator.h"
+#include "coordinator/pipeline/job_spec.h"
+
+namespace posefleet {
+
+// What is known about a job once its source was probed. A value; made once, then only read.
+struct JobPlan {
+  JobSpec spec;
+  SourceFile source;
+  std::string source_sha256;
+  FrameTable table;
+  std::vector<std::string> warnings;
+};
+
+// Reads the source: blocking, some microseconds a frame and a second a gigabyte for the hash.
+Result<JobPlan> probe_job(const JobSpec& spec);
+
+// Kept beside the job's artifacts, so that a restarted coordinator need not probe again.
+Status save_plan(const JobPlan& plan, const std::filesystem::path& job_folder);
+Result<JobPlan> load_plan(const JobSpec& spec, const std::filesystem::path& job_folder);
+
+// All ranges of the job, without ids.
+std::vector<core::RangeRecord> plan_ranges(const JobPlan& plan);
+
+// Grants carry these, encoded. `poses` are those of the range's frames.
+PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames);
+RenderTask make_render_task(const JobPlan& plan, const FrameRange& frames, RangePoses poses);
+
+}  // namespace posefleet

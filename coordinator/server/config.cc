@@ -1,0 +1,72 @@
+#include "coordinator/server/config.h"
+
+namespace posefleet {
+namespace {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+Fields<CoordinatorConfig> make_fields() {
+  using Config = CoordinatorConfig;
+  Fields<Config> fields;
+  fields.path("data_dir", &Config::data_dir)
+      .help("folder of the store and of all jobs' files; a local disk, not NFS");
+  fields.text("workers.listen", &Config::workers_listen)
+      .fallback("tcp://127.0.0.1:5555")
+      .help("where workers connect; without keys only ipc:// or loopback");
+  fields.text("clients.listen", &Config::clients_listen)
+      .fallback("tcp://127.0.0.1:5556")
+      .help("where clients on this machine connect; only ipc:// or loopback");
+  fields.seconds("rules.heartbeat", &Config::heartbeat)
+      .fallback(milliseconds(1000))
+      .range(milliseconds(50), milliseconds(60'000))
+      .help("how often a worker speaks; 2 missed: no more work for it, 6 missed: it is dead");
+  fields.seconds("rules.lease", &Config::lease)
+      .fallback(milliseconds(30'000))
+      .range(milliseconds(1000), milliseconds(3'600'000))
+      .help("how long a range may show no progress before another worker gets it");
+  fields.integer("rules.fails_max", &Config::fails_max)
+      .fallback(3)
+      .range(1, 100)
+      .help("failures of one range that end its job");
+  fields.integer("limits.sessions", &Config::sessions_max)
+      .fallback(1024)
+      .range(1, 100'000)
+      .help("workers that may be connected at the same time");
+  fields.integer("limits.result_mib", &Config::result_mib_max)
+      .unit("MiB")
+      .fallback(256)
+      .range(1, 16'384)
+      .help("size of one range's result");
+  fields
+      .choice("log.level", &Config::log_level,
+              {{"debug", LogLevel::Debug},
+               {"info", LogLevel::Info},
+               {"warn", LogLevel::Warn},
+               {"error", LogLevel::Error}})
+      .fallback(LogLevel::Info)
+      .help("what is written to standard error");
+  return fields;
+}
+
+}  // namespace
+
+const Fields<CoordinatorConfig>& coordinator_fields() {
+  static const Fields<CoordinatorConfig> fields = make_fields();
+  return fields;
+}
+
+ServerConfig server_config(const CoordinatorConfig& config) {
+  ServerConfig server;
+  server.data_dir = config.data_dir;
+  server.worker_endpoint = config.workers_listen;
+  server.client_endpoint = config.clients_listen;
+  server.rules.heartbeat = config.heartbeat;
+  server.rules.lease = config.lease;
+  server.rules.fails_max = config.fails_max;
+  server.rules.sessions_max = config.sessions_max;
+  server.rules.result_bytes_max = config.result_mib_max << 20;
+  return server;
+}
+
+}  // namespace posefleet

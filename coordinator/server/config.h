@@ -1,0 +1,29 @@
+// The coordinator's configuration: one row per key.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+#include "common/config/fields.h"
+#include "common/process/log.h"
+#include "coordinator/server/server.h"
+
+namespace posefleet {
+
+struct CoordinatorConfig {
+  std::filesystem::path data_dir;
+  std::string workers_listen;
+  std::string clients_listen;
+  std::chrono::milliseconds heartbeat{};
+  std::chrono::milliseconds lease{};
+  std::uint32_t fails_max = 0;
+  std::uint32_t sessions_max = 0;
+  std::uint64_t result_mib_max = 0;
+  LogLevel log_level = LogLevel::Info;
+};
+
+const Fields<CoordinatorConfig>& coordinator_fields();
+ServerConfig server_config(const CoordinatorConfig& config);
+
+}  // namespace posefleet

@@ -1,0 +1,71 @@
+#include "coordinator/server/jobs.h"
+
+#include <cstdio>
+
+#include "common/wire/codec.h"
+
+namespace posefleet {
+
+std::filesystem::path Jobs::folder_of(JobId job) const {
+  return folder_ / std::to_string(number(job));
+}
+
+std::filesystem::path Jobs::file_of(const core::RangeRecord& range) const {
+  char name[64];
+  std::snprintf(name, sizeof name, "%s-%08u-%llu.bin", name_of(range.stage), range.frames.first,
+                static_cast<unsigned long long>(number(range.id)));
+  return folder_of(range.job) / name;
+}
+
+RunningJob* Jobs::find(JobId job) {
+  const auto found = jobs_.find(job);
+  return found == jobs_.end() ? nullptr : &found->second;
+}
+
+RunningJob& Jobs::add(JobId job, JobSpec spec) {
+  RunningJob& running = jobs_[job];
+  running.spec = std::move(spec);
+  return running;
+}
+
+void Jobs::set_plan(JobId job, std::shared_ptr<const JobPlan> plan,
+                    const std::vector<core::RangeRecord>& ranges) {
+  RunningJob& running = jobs_.at(job);
+  running.plan = std::move(plan);
+  for (const core::RangeRecord& range : ranges) running.ranges[range.id] = range;
+}
+
+void Jobs::add_committed(const core::RangeRecord& range, std::uint64_t size,
+                         const std::string& sha256) {
+  jobs_.at(range.job).committed[range.id] = {range.id,       range.stage, range.frames,
+                                             file_of(range), size,        sha256};
+}
+
+std::vector<RangeFile> Jobs::committed_files(JobId job) {
+  std::vector<RangeFile> files;
+  for (const auto& [id, file] : jobs_.at(job).committed) files.push_back(file);
+  return files;
+}
+
+Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* lost) {
+  RunningJob* running = find(job);
+  if (running == nullptr || running->plan == nullptr) {
+    return internal_error("job " + std::to_string(number(job)) + " has no plan");
+  }
+  const core::RangeRecord& record = running->ranges.at(range);
+  if (record.stage == Stage::Pose) return encode(make_pose_task(*running->plan, record.frames));
+  POSEFLEET_TRY(RangePoses poses, gather_poses(committed_files(job), record.frames, lost));
+  return encode(make_render_task(*running->plan, record.frames, std::move(poses)));
+}
+
+void Jobs::release(JobId job, bool keep_output) {
+  std::error_code ignored;
+  if (!keep_output) {
+    std::filesystem::remove_all(folder_of(job), ignored);
+  } else if (const RunningJob* running = find(job)) {
+    for (const auto& [id, file] : running->committed) std::filesystem::remove(file.path, ignored);
+  }
+  jobs_.erase(job);
+}
+
+}  // namespace posefleet

@@ -1,0 +1,52 @@
+// The files and plans of the jobs that run: what the server needs to turn the rules' commands into
+// bytes.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "coordinator/pipeline/gather.h"
+#include "coordinator/pipeline/plan.h"
+#include "coordinator/store/store.h"
+
+namespace posefleet {
+
+// One running job. The plan is immutable and shared with the pipeline thread.
+struct RunningJob {
+  JobSpec spec;
+  std::shared_ptr<const JobPlan> plan;  // null until probed
+  std::map<RangeId, core::RangeRecord> ranges;
+  std::map<RangeId, RangeFile> committed;
+};
+
+// One thread.
+class Jobs final {
+ public:
+  explicit Jobs(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  std::filesystem::path folder_of(JobId job) const;
+  std::filesystem::path file_of(const core::RangeRecord& range) const;
+
+  RunningJob* find(JobId job);
+  RunningJob& add(JobId job, JobSpec spec);
+  void set_plan(JobId job, std::shared_ptr<const JobPlan> plan,
+                const std::vector<core::RangeRecord>& ranges);
+  void add_committed(const core::RangeRecord& range, std::uint64_t size, const std::string& sha256);
+  std::vector<RangeFile> committed_files(JobId job);
+
+  // The task of a grant, encoded. `lost` names a pose range whose stored result is damaged.
+  Result<std::string> encoded_task(JobId job, RangeId range, LostArtifact* lost);
+
+  // Forgets the job and removes its ranges' files; with `keep_output` what a client fetches stays.
+  void release(JobId job, bool keep_output);
+
+ private:
+  std::filesystem::path folder_;
+  std::map<JobId, RunningJob> jobs_;
+};
+
+}  // namespace posefleet

@@ -1,0 +1,410 @@
+#include "coordinator/server/server.h"
+
+#include <deque>
+#include <random>
+
+#include "common/net/socket.h"
+#include "common/process/clock.h"
+#include "common/process/log.h"
+#include "common/process/wake.h"
+#include "common/wire/codec.h"
+#include "coordinator/server/jobs.h"
+#include "coordinator/server/pipeline_thread.h"
+#include "coordinator/server/spool.h"
+
+namespace posefleet {
+namespace {
+
+// Deadlines are judged that often; the shortest of them (two heartbeats) is a second or more.
+constexpr std::chrono::milliseconds kTick{100};
+
+// A pass takes at most so many messages from one socket, so that a flood on one side does not
+// starve the other.
+constexpr int kMessagesPerPass = 256;
+
+// A client's spec holds at most some hundred thousand boxes.
+constexpr std::uint64_t kClientMessageBytesMax = 128ULL << 20;
+
+// Room around a part's bytes for the rest of its message.
+constexpr std::uint64_t kPartOverhead = 64 << 10;
+
+Status check_endpoint(const std::string& key, const std::string& endpoint) {
+  if (is_local_endpoint(endpoint)) return done();
+  return rejected(key + " is " + endpoint +
+                  ": without keys only ipc:// and loopback addresses (tcp://127.0.0.1:PORT) are "
+                  "allowed, anybody on the network could take part");
+}
+
+}  // namespace
+
+class Server::Loop final {
+ public:
+  Loop(const ServerConfig& config, std::unique_ptr<Store> store, std::unique_ptr<ResultSpool> spool,
+       std::uint64_t seed)
+      : config_(config),
+        store_(std::move(store)),
+        spool_(std::move(spool)),
+        jobs_(config.data_dir / "jobs"),
+        rules_(config.rules, store_->epoch(), seed),
+        pipeline_(pipeline_wake_) {}
+
+  Status listen() {
+    POSEFLEET_TRY(workers_, RouterSocket::bind(context_, config_.worker_endpoint,
+                                               config_.rules.part_bytes_max + kPartOverhead));
+    POSEFLEET_TRY(clients_,
+                  RouterSocket::bind(context_, config_.client_endpoint, kClientMessageBytesMax));
+    log_info("listening for workers on " + workers_->endpoint() + ", for clients on " +
+             clients_->endpoint() + ", epoch " + std::to_string(store_->epoch()));
+    return done();
+  }
+
+  Status take_up_jobs();
+  Status run(int stop_fd);
+
+ private:
+  void receive_from_workers();
+  void receive_from_clients();
+  void take_outcomes();
+  void take_closed_connections();
+  void on_worker_bytes(const PeerMessage& message);
+  ClientReply answer(const ClientRequest& request);
+  ClientReply answer(const Submit& submit);
+  ClientReply status_of(JobId job);
+  void on_probe(const ProbeOutcome& outcome);
+  void on_assembly(const AssembleOutcome& outcome);
+
+  // Carries out commands in order, and those that follow from them.
+  void execute(core::Commands commands);
+  core::Commands execute_one(const core::SendToWorker& command);
+  core::Commands execute_one(const core::SendGrant& command);
+  core::Commands execute_one(const core::CommitResult& command);
+  core::Commands execute_one(const core::DropSpool& command);
+  core::Commands execute_one(const core::PersistFails& command);
+  core::Commands execute_one(const core::PersistJob& command);
+  core::Commands execute_one(const core::ProbeJob& command);
+  core::Commands execute_one(const core::AssembleJob& command);
+  core::Commands execute_one(const core::ReleaseJob& command);
+  core::Commands execute_one(const core::LogLine& command);
+  Status commit(const core::CommitResult& command);
+  core::Commands on_lost(const LostArtifact& lost);
+
+  ServerConfig config_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<ResultSpool> spool_;
+  Jobs jobs_;
+  core::Coordinator rules_;
+  NetContext context_;
+  std::unique_ptr<RouterSocket> workers_;
+  std::unique_ptr<RouterSocket> clients_;
+  WakeEvent pipeline_wake_;
+  PipelineThread pipeline_;
+  std::map<int, std::string> peer_of_connection_;
+};
+
+// ---- start and loop -----------------------------------------------------------------------------
+
+Status Server::Loop::take_up_jobs() {
+  POSEFLEET_TRY(const std::vector<StoredJob> stored, store_->jobs());
+  for (const StoredJob& job : stored) {
+    core::JobRecord record = job.record;
+    std::vector<core::RangeRecord> ranges;
+    if (!is_final(record.state)) {
+      POSEFLEET_TRY(JobSpec spec, parse_job_spec(job.spec));
+      jobs_.add(record.id, spec);
+      auto plan = load_plan(spec, jobs_.folder_of(record.id));
+      // Without its plan the job's ranges are of no use; it is probed again, which gives the same.
+      if (plan) {
+        POSEFLEET_TRY(ranges, store_->ranges(record.id));
+        jobs_.set_plan(record.id, std::make_shared<const JobPlan>(std::move(*plan)), ranges);
+        POSEFLEET_TRY(const std::vector<Artifact> artifacts, store_->artifacts(record.id));
+        for (const Artifact& artifact : artifacts) {
+          jobs_.add_committed(jobs_.find(record.id)->ranges.at(artifact.range), artifact.size,
+                              artifact.sha256);
+        }
+      }
+      log_info("job " + std::to_string(number(record.id)) + " is taken up again");
+    }
+    rules_.restore_job(record, ranges);
+  }
+  execute(rules_.on_start(now()));
+  return done();
+}
+
+Status Server::Loop::run(int stop_fd) {
+  Instant ticked = now();
+  while (true) {
+    std::vector<PollItem> items = {{.socket = workers_->handle()},
+                                   {.socket = workers_->monitor_handle()},
+                                   {.socket = clients_->handle()},
+                                   {.fd = pipeline_wake_.fd()},
+                                   {.fd = stop_fd}};
+    poll_readable(items, kTick);
+    if (items[4].is_readable) return done();
+    if (items[3].is_readable) pipeline_wake_.clear();
+    take_closed_connections();
+    receive_from_workers();
+    receive_from_clients();
+    take_outcomes();
+    if (now() - ticked >= kTick) {
+      ticked = now();
+      execute(rules_.on_tick(ticked));
+    }
+  }
+}
+
+void Server::Loop::take_closed_connections() {
+  for (const int connection : workers_->take_closed_connections()) {
+    const auto found = peer_of_connection_.find(connection);
+    if (found == peer_of_connection_.end()) continue;
+    const std::string peer = found->second;
+    peer_of_connection_.erase(found);
+    execute(rules_.on_peer_lost(peer, now()));
+    spool_->drop_all_of(peer);
+  }
+}
+
+void Server::Loop::receive_from_workers() {
+  for (int i = 0; i < kMessagesPerPass; ++i) {
+    const std::optional<PeerMessage> message = workers_->receive();
+    if (!message) return;
+    on_worker_bytes(*message);
+  }
+}
+
+void Server::Loop::on_worker_bytes(const PeerMessage& message) {
+  auto decoded = decode_worker_message(message.bytes);
+  if (!decoded) {
+    log_warn("dropped: " + decoded.error().message);
+    return;
+  }
+  if (message.connection >= 0) peer_of_connection_[message.connection] = message.peer;
+  if (const auto* part = std::get_if<ResultPart>(&*decoded)) {
+    if (!rules_.wants_part(message.peer, *part)) return;
+    const Status added = spool_->add(message.peer, *part, config_.rules.result_bytes_max);
+    // The announcement that follows finds the spool incomplete and asks again.
+    if (!added) log_warn(added.error().message);
+    return;
+  }
+  const auto* result = std::get_if<ResultDone>(&*decoded);
+  const bool is_complete = result != nullptr && spool_->is_complete(message.peer, *result);
+  execute(rules_.on_worker_message(message.peer, *decoded, is_complete, now()));
+}
+
+void Server::Loop::receive_from_clients() {
+  for (int i = 0; i < kMessagesPerPass; ++i) {
+    const std::optional<PeerMessage> message = clients_->receive();
+    if (!message) return;
+    auto request = decode_client_request(message->bytes);
+    const ClientReply reply =
+        request ? answer(*request) : ClientReply{ClientError{request.error().message}};
+    // A client that is gone by now asks again when it is back.
+    if (const Status sent = clients_->send(message->peer, encode(reply)); !sent) {
+      log_debug("no answer to a client: " + sent.error().message);
+    }
+  }
+}
+
+void Server::Loop::take_outcomes() {
+  while (auto outcome = pipeline_.take()) {
+    if (const auto* probe = std::get_if<ProbeOutcome>(&*outcome)) on_probe(*probe);
+    if (const auto* assembly = std::get_if<AssembleOutcome>(&*outcome)) on_assembly(*assembly);
+  }
+}
+
+// ---- clients ------------------------------------------------------------------------------------
+
+ClientReply Server::Loop::answer(const ClientRequest& request) {
+  if (const auto* submit = std::get_if<Submit>(&request)) return answer(*submit);
+  if (const auto* status = std::get_if<GetStatus>(&request)) return status_of(status->job);
+  const JobId job = std::get<CancelJob>(request).job;
+  if (rules_.find_job(job) != nullptr) execute(rules_.on_cancel(job, now()));
+  return status_of(job);
+}
+
+ClientReply Server::Loop::status_of(JobId job) {
+  if (rules_.find_job(job) == nullptr) {
+    return ClientError{"there is no job " + std::to_string(number(job))};
+  }
+  return rules_.status(job);
+}
+
+ClientReply Server::Loop::answer(const Submit& submit) {
+  auto spec = parse_job_spec(submit.spec);
+  if (!spec) return ClientError{spec.error().message};
+  auto added = store_->add_job(submit.idempotency_key, submit.spec, spec->model_hash);
+  if (!added) return ClientError{added.error().message};
+  if (added->is_new) {
+    core::JobRecord record;
+    record.id = added->id;
+    record.model_hash = spec->model_hash;
+    jobs_.add(added->id, *spec);
+    log_info("job " + std::to_string(number(added->id)) + ": " + spec->source_path);
+    execute(rules_.on_job_submitted(record, now()));
+  }
+  return Submitted{submit.idempotency_key, added->id};
+}
+
+// ---- probing and assembling ---------------------------------------------------------------------
+
+void Server::Loop::on_probe(const ProbeOutcome& outcome) {
+  RunningJob* running = jobs_.find(outcome.job);
+  if (running == nullptr) return;  // cancelled meanwhile
+  if (!outcome.plan) {
+    execute(rules_.on_probe_failed(outcome.job, outcome.plan.error().message, now()));
+    return;
+  }
+  auto plan = std::make_shared<const JobPlan>(*outcome.plan);
+  auto ranges = store_->add_ranges(outcome.job, plan_ranges(*plan));
+  if (!ranges) {
+    execute(rules_.on_probe_failed(outcome.job, ranges.error().message, now()));
+    return;
+  }
+  jobs_.set_plan(outcome.job, plan, *ranges);
+  execute(rules_.on_probed(outcome.job, *ranges, plan->warnings, now()));
+}
+
+void Server::Loop::on_assembly(const AssembleOutcome& outcome) {
+  if (jobs_.find(outcome.job) == nullptr) return;
+  if (outcome.assembly) {
+    execute(rules_.on_assembled(outcome.job, outcome.assembly->result, outcome.assembly->warnings,
+                                now()));
+  } else if (outcome.lost.range != RangeId{}) {
+    execute(on_lost(outcome.lost));
+  } else {
+    execute(rules_.on_assembly_failed(outcome.job, outcome.assembly.error().message, now()));
+  }
+}
+
+core::Commands Server::Loop::on_lost(const LostArtifact& lost) {
+  const Status stored = store_->uncommit_range(lost.range);
+  if (!stored) log_error(stored.error().message);
+  return rules_.on_artifact_lost(lost.range, lost.reason, now());
+}
+
+// ---- commands -----------------------------------------------------------------------------------
+
+void Server::Loop::execute(core::Commands commands) {
+  std::deque<core::Command> queue(std::make_move_iterator(commands.begin()),
+                                  std::make_move_iterator(commands.end()));
+  while (!queue.empty()) {
+    const core::Command command = std::move(queue.front());
+    queue.pop_front();
+    core::Commands more = std::visit([&](const auto& one) { return execute_one(one); }, command);
+    for (core::Command& one : more) queue.push_back(std::move(one));
+  }
+}
+
+core::Commands Server::Loop::execute_one(const core::SendToWorker& command) {
+  const Status sent = workers_->send(command.peer, encode(command.message));
+  // Whatever is lost here comes again: results are offered again, leases end.
+  if (!sent) log_debug("not sent to a worker: " + sent.error().message);
+  return {};
+}
+
+core::Commands Server::Loop::execute_one(const core::SendGrant& command) {
+  const auto failed = [&](const std::string& why) {
+    return rules_.on_grant_failed(command.peer, command.grant, why, now());
+  };
+  LostArtifact lost;
+  auto task = jobs_.encoded_task(command.job, command.grant.range, &lost);
+  if (!task) {
+    core::Commands commands;
+    if (lost.range != RangeId{}) commands = on_lost(lost);
+    core::Commands more = failed(task.error().message);
+    commands.insert(commands.end(), more.begin(), more.end());
+    return commands;
+  }
+  const Status stored = store_->set_attempts(command.grant.range, command.attempts);
+  if (!stored) return failed(stored.error().message);
+  Grant grant = command.grant;
+  grant.task = std::move(*task);
+  const Status sent = workers_->send(command.peer, encode(CoordinatorMessage{std::move(grant)}));
+  if (!sent) return failed(sent.error().message);
+  return {};
+}
+
+core::Commands Server::Loop::execute_one(const core::CommitResult& command) {
+  const Status committed = commit(command);
+  if (committed) return rules_.on_committed(command.peer, command.result, now());
+  return rules_.on_commit_failed(command.peer, command.result, committed.error().message, now());
+}
+
+Status Server::Loop::commit(const core::CommitResult& command) {
+  const core::RangeRecord& range = jobs_.find(command.job)->ranges.at(command.result.range);
+  const std::filesystem::path path = jobs_.file_of(range);
+  // The file is whole and on disk before the store says that it is there.
+  POSEFLEET_TRY_DO(spool_->publish(command.peer, range.id, path));
+  POSEFLEET_TRY_DO(store_->commit_range({range.id, path.filename().string(), command.result.size,
+                                         command.result.sha256, command.result.stats}));
+  jobs_.add_committed(range, command.result.size, command.result.sha256);
+  return done();
+}
+
+core::Commands Server::Loop::execute_one(const core::DropSpool& command) {
+  spool_->drop(command.peer, command.range);
+  return {};
+}
+
+core::Commands Server::Loop::execute_one(const core::PersistFails& command) {
+  const Status stored = store_->set_fails(command.range, command.fails);
+  if (!stored) log_error(stored.error().message);
+  return {};
+}
+
+core::Commands Server::Loop::execute_one(const core::PersistJob& command) {
+  const Status stored = store_->update_job(command.job);
+  if (!stored) log_error(stored.error().message);
+  return {};
+}
+
+core::Commands Server::Loop::execute_one(const core::ProbeJob& command) {
+  pipeline_.start(
+      ProbeWork{command.job, jobs_.find(command.job)->spec, jobs_.folder_of(command.job)});
+  return {};
+}
+
+core::Commands Server::Loop::execute_one(const core::AssembleJob& command) {
+  pipeline_.start(AssembleWork{command.job, jobs_.find(command.job)->plan,
+                               jobs_.folder_of(command.job), jobs_.committed_files(command.job),
+                               rules_.status(command.job)});
+  return {};
+}
+
+core::Commands Server::Loop::execute_one(const core::ReleaseJob& command) {
+  jobs_.release(command.job, rules_.find_job(command.job)->state == JobState::Succeeded);
+  return {};
+}
+
+core::Commands Server::Loop::execute_one(const core::LogLine& command) {
+  if (command.is_warning) {
+    log_warn(command.text);
+  } else {
+    log_info(command.text);
+  }
+  return {};
+}
+
+// ---- the outside --------------------------------------------------------------------------------
+
+Server::Server(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config) {
+  POSEFLEET_TRY_DO(check_endpoint("worker_endpoint", config.worker_endpoint));
+  POSEFLEET_TRY_DO(check_endpoint("client_endpoint", config.client_endpoint));
+  POSEFLEET_TRY(std::unique_ptr<Store> store, Store::open(config.data_dir));
+  POSEFLEET_TRY(std::unique_ptr<ResultSpool> spool,
+                ResultSpool::open(config.data_dir / "incoming"));
+  std::random_device device;
+  const std::uint64_t seed = (std::uint64_t{device()} << 32) | device();
+  auto loop = std::make_unique<Loop>(config, std::move(store), std::move(spool), seed);
+  POSEFLEET_TRY_DO(loop->listen());
+  POSEFLEET_TRY_DO(loop->take_up_jobs());
+  return std::unique_ptr<Server>(new Server(std::move(loop)));
+}
+
+Status Server::run(int stop_fd) {
+  return loop_->run(stop_fd);
+}
+
+}  // namespace posefleet

@@ -1,0 +1,42 @@
+// The coordinator's loop: wait, decode, ask the rules, do what they say.
+//
+// One thread owns the rules, the store, the spool and both sockets. A second one probes and
+// assembles, which may take minutes; they meet at two queues. Everything that the rules command is
+// carried out in their order, so what a message relies on is on disk before the message leaves.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "common/base/result.h"
+#include "coordinator/core/coordinator.h"
+
+namespace posefleet {
+
+struct ServerConfig {
+  std::filesystem::path data_dir;
+  std::string worker_endpoint;
+  std::string client_endpoint;
+  core::Settings rules;
+};
+
+class Server final {
+ public:
+  // Opens the store, takes up the jobs that were not finished, listens.
+  static Result<std::unique_ptr<Server>> start(const ServerConfig& config);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Until `stop_fd` becomes readable.
+  Status run(int stop_fd);
+
+ private:
+  class Loop;
+  explicit Server(std::unique_ptr<Loop> loop);
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace posefleet

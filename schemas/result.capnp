@@ -1,0 +1,94 @@
+@0x99725b0ff373da36;
+# The contents of grants and results, and of the artifacts that the coordinator keeps: what common/protocol/poses.h,
+# video.h and tasks.h say, in bytes. The coordinator's rules never look inside.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("posefleet::schema");
+
+struct Rational {
+  num @0 :Int64;
+  den @1 :Int64;
+}
+
+struct FrameTable {
+  pts @0 :List(Int64);
+  keyPts @1 :List(Int64);
+  keyOrdinals @2 :List(UInt32);
+  timeBase @3 :Rational;
+  averageRate @4 :Rational;
+  streamIndex @5 :Int32;
+  width @6 :UInt32;
+  height @7 :UInt32;
+  rotationQuarters @8 :Int32;
+  codec @9 :Text;
+  needsSequentialDecode @10 :Bool;
+}
+
+struct Box {
+  x0 @0 :Float32;
+  y0 @1 :Float32;
+  x1 @2 :Float32;
+  y1 @3 :Float32;
+  score @4 :Float32;
+}
+
+struct Person {
+  box @0 :Box;
+  numbers @1 :List(Float32);
+  # In this order: global_orient 9, body_pose 23 x 9, betas 10, pred_cam 3, camera_translation 3, focal_length 1.
+}
+
+struct FramePoses {
+  frame @0 :UInt32;
+  people @1 :List(Person);
+}
+
+struct RangePoses {
+  frames @0 :List(FramePoses);
+}
+
+struct Packet {
+  pts @0 :Int64;
+  isKey @1 :Bool;
+  bytes @2 :Data;
+}
+
+struct Segment {
+  codec @0 :Text;
+  extradata @1 :Data;
+  width @2 :UInt32;
+  height @3 :UInt32;
+  packets @4 :List(Packet);
+}
+
+struct TaskFrames {
+  path @0 :Text;
+  size @1 :UInt64;
+  modifiedNs @2 :Int64;
+  isImage @3 :Bool;
+  window @4 :FrameTable;
+  firstFrame @5 :UInt32;
+  frameCount @6 :UInt32;
+}
+
+struct FrameBoxes {
+  frame @0 :UInt32;
+  boxes @1 :List(Box);
+}
+
+struct PoseTask {
+  frames @0 :TaskFrames;
+  modelHash @1 :Text;
+  batchSize @2 :UInt32;
+  boxesGiven @3 :Bool;
+  boxes @4 :List(FrameBoxes);
+}
+
+struct RenderTask {
+  frames @0 :TaskFrames;
+  modelHash @1 :Text;
+  codec @2 :Text;
+  preset @3 :Text;
+  crf @4 :Int32;
+  poses @5 :RangePoses;
+}

@@ -1,0 +1,277 @@
+#include "worker/core/worker.h"
+
+#include <algorithm>
+
+#include "common/base/check.h"
+
+namespace posefleet::core {
+
+Worker::Worker(WorkerSettings settings, Hello hello)
+    : settings_(settings), hello_(std::move(hello)) {}
+
+WorkerCommands Worker::on_start(Instant now) {
+  WorkerCommands commands;
+  open_session(now, commands);
+  return commands;
+}
+
+void Worker::open_session(Instant now, WorkerCommands& commands) {
+  session_.reset();
+  opened_at_ = now;
+  commands.push_back(OpenSocket{});
+  say_hello(now, commands);
+}
+
+void Worker::say_hello(Instant now, WorkerCommands& commands) {
+  said_hello_at_ = now;
+  Hello hello = hello_;
+  // Adopted leases use credit like granted ones, and so does a result that is not acknowledged: a
+  // coordinator that cannot store results must not make us compute ever more of them.
+  const std::uint64_t room = capacity() > kept_.size() ? capacity() - kept_.size() : 0;
+  credit_total_ = is_draining_ ? held_.size() : std::max<std::uint64_t>(room, held_.size());
+  hello.credit_total = credit_total_;
+  hello.held.clear();
+  for (const auto& [range, held] : held_) {
+    hello.held.push_back({range, held.grant.token, held.frames_done, held.is_executing});
+  }
+  hello.unacknowledged.clear();
+  for (const auto& [range, kept] : kept_) hello.unacknowledged.push_back({range, kept.done.token});
+  commands.push_back(Send{std::move(hello)});
+}
+
+void Worker::beat(Instant now, WorkerCommands& commands) {
+  beat_at_ = now;
+  Heartbeat beat{session_->session, credit_total_, {}};
+  for (const auto& [range, held] : held_) {
+    beat.held.push_back({range, held.grant.token, held.frames_done, held.is_executing});
+  }
+  commands.push_back(Send{std::move(beat)});
+}
+
+void Worker::start_waiting(WorkerCommands& commands) {
+  while (executing_ < settings_.executors && !waiting_.empty()) {
+    Held& held = held_.at(waiting_.front());
+    waiting_.pop_front();
+    held.is_executing = true;
+    ++executing_;
+    commands.push_back(StartRange{held.grant});
+  }
+}
+
+// The range is off our hands, and the next one that waits starts.
+void Worker::release(RangeId range, WorkerCommands& commands) {
+  const auto found = held_.find(range);
+  if (found == held_.end()) return;
+  if (found->second.is_executing) --executing_;
+  held_.erase(found);
+  waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), range), waiting_.end());
+  start_waiting(commands);
+}
+
+// One more may come in its place. Said at once: waiting for the next beat would leave an executor
+// idle.
+void Worker::give_credit(Instant now, WorkerCommands& commands) {
+  if (!is_draining_) ++credit_total_;
+  if (session_) beat(now, commands);
+}
+
+void Worker::leave_if_empty(WorkerCommands& commands) {
+  if (!is_draining_ || has_left_ || !held_.empty() || !kept_.empty()) return;
+  has_left_ = true;
+  if (session_) commands.push_back(Send{Bye{session_->session}});
+  commands.push_back(Leave{0, "drained"});
+}
+
+// ---- messages -----------------------------------------------------------------------------------
+
+WorkerCommands Worker::on_message(const CoordinatorMessage& message, Instant now) {
+  WorkerCommands commands;
+  std::visit([&](const auto& one) { handle(one, now, commands); }, message);
+  leave_if_empty(commands);
+  return commands;
+}
+
+void Worker::handle(const Welcome& welcome, Instant now, WorkerCommands& commands) {
+  // A Welcome to a repeated Hello changes nothing; one of an older epoch is a ghost.
+  if (session_ || welcome.epoch < epoch_) return;
+  epoch_ = welcome.epoch;
+  session_ = welcome;
+  beat_at_ = now;
+  for (const ResultId& drop : welcome.drop) {
+    const auto held = held_.find(drop.range);
+    if (held == held_.end() || held->second.grant.token != drop.token) continue;
+    if (held->second.is_executing) commands.push_back(StopRange{drop.range});
+    release(drop.range, commands);
+    give_credit(now, commands);
+  }
+  for (auto& [range, kept] : kept_) {
+    kept.done.session = welcome.session;
+    kept.sent_at = now;
+    commands.push_back(SendResult{kept.done, welcome.part_bytes_max});
+  }
+}
+
+void Worker::handle(const Grant& grant, Instant, WorkerCommands& commands) {
+  if (!session_ || grant.session != session_->session || grant.token.epoch < epoch_) return;
+  const auto held = held_.find(grant.range);
+  if (held != held_.end()) {
+    // The same range under a newer token (we were thought dead): what runs may go on under it.
+    held->second.grant.token = std::max(held->second.grant.token, grant.token);
+    return;
+  }
+  if (const auto kept = kept_.find(grant.range);
+      kept != kept_.end() && kept->second.done.plan_hash == grant.plan_hash) {
+    // Computed already, the acknowledgement was lost: offer it at the next tick, under the new
+    // token.
+    kept->second.done.token = grant.token;
+    kept->second.sent_at = Instant{};
+    return;
+  }
+  if (is_draining_) {
+    commands.push_back(Send{Fail{session_->session, grant.range, grant.token, FailClass::Returned,
+                                 "the worker is leaving"}});
+    return;
+  }
+  held_[grant.range] = {grant, 0, false};
+  waiting_.push_back(grant.range);
+  start_waiting(commands);
+}
+
+void Worker::handle(const ResultAck& ack, Instant now, WorkerCommands& commands) {
+  if (kept_.erase(ack.range) == 0) return;
+  commands.push_back(ForgetResult{ack.range});
+  give_credit(now, commands);
+}
+
+void Worker::handle(const ResendResult& resend, Instant now, WorkerCommands& commands) {
+  const auto kept = kept_.find(resend.range);
+  if (!session_ || kept == kept_.end()) return;
+  kept->second.sent_at = now;
+  commands.push_back(SendResult{kept->second.done, session_->part_bytes_max});
+}
+
+void Worker::handle(const CancelRange& cancel, Instant now, WorkerCommands& commands) {
+  const auto held = held_.find(cancel.range);
+  if (held != held_.end() && held->second.grant.token == cancel.token) {
+    if (held->second.is_executing) commands.push_back(StopRange{cancel.range});
+    release(cancel.range, commands);
+    give_credit(now, commands);
+  }
+  const auto kept = kept_.find(cancel.range);
+  if (kept != kept_.end() && kept->second.done.token == cancel.token) {
+    kept_.erase(kept);
+    commands.push_back(ForgetResult{cancel.range});
+    give_credit(now, commands);
+  }
+}
+
+void Worker::handle(const UnknownSession&, Instant now, WorkerCommands& commands) {
+  // Several of them may be under way, one for each message that we sent: the first one counts.
+  if (session_) open_session(now, commands);
+}
+
+void Worker::handle(const Refused& refused, Instant, WorkerCommands& commands) {
+  if (has_left_) return;
+  has_left_ = true;
+  commands.push_back(Leave{3, "the coordinator refuses this worker: " + refused.reason});
+}
+
+// ---- time and the executors ---------------------------------------------------------------------
+
+WorkerCommands Worker::on_tick(Instant now) {
+  WorkerCommands commands;
+  if (has_left_) return commands;
+  if (!session_) {
+    if (now - opened_at_ >= settings_.reconnect_every) {
+      open_session(now, commands);
+    } else if (now - said_hello_at_ >= settings_.hello_every) {
+      say_hello(now, commands);
+    }
+    return commands;
+  }
+  if (now - beat_at_ >= std::chrono::milliseconds(session_->heartbeat_ms)) beat(now, commands);
+  for (auto& [range, kept] : kept_) {
+    if (now - kept.sent_at < settings_.resend_every) continue;
+    kept.sent_at = now;
+    commands.push_back(SendResult{kept.done, session_->part_bytes_max});
+  }
+  leave_if_empty(commands);
+  return commands;
+}
+
+void Worker::on_progress(RangeId range, std::uint32_t frames_done) {
+  const auto held = held_.find(range);
+  if (held != held_.end()) {
+    held->second.frames_done = std::max(held->second.frames_done, frames_done);
+  }
+}
+
+WorkerCommands Worker::on_finished(RangeId range, std::uint64_t size, const std::string& sha256,
+                                   const RangeStats& stats, Instant now) {
+  WorkerCommands commands;
+  const auto held = held_.find(range);
+  if (held == held_.end()) {
+    // Cancelled in its last moment.
+    commands.push_back(ForgetResult{range});
+    return commands;
+  }
+  const Grant& grant = held->second.grant;
+  Kept kept;
+  kept.done = {session_ ? session_->session : SessionId{},
+               range,
+               grant.token,
+               grant.plan_hash,
+               size,
+               sha256,
+               grant.frames.size(),
+               stats};
+  kept.sent_at = now;
+  if (session_) {
+    if (size > session_->result_bytes_max) {
+      const std::string message = "the result has " + std::to_string(size) +
+                                  " bytes, the coordinator takes " +
+                                  std::to_string(session_->result_bytes_max);
+      commands.push_back(ForgetResult{range});
+      auto failed = on_failed(range, FailClass::Data, message, now);
+      commands.insert(commands.end(), failed.begin(), failed.end());
+      return commands;
+    }
+    commands.push_back(SendResult{kept.done, session_->part_bytes_max});
+  }
+  kept_[range] = std::move(kept);
+  release(range, commands);
+  return commands;
+}
+
+WorkerCommands Worker::on_failed(RangeId range, FailClass fail_class, const std::string& message,
+                                 Instant now) {
+  WorkerCommands commands;
+  const auto held = held_.find(range);
+  if (held == held_.end()) return commands;
+  if (session_) {
+    commands.push_back(
+        Send{Fail{session_->session, range, held->second.grant.token, fail_class, message}});
+  }
+  release(range, commands);
+  give_credit(now, commands);
+  leave_if_empty(commands);
+  return commands;
+}
+
+WorkerCommands Worker::on_drain(Instant now) {
+  WorkerCommands commands;
+  is_draining_ = true;
+  const std::deque<RangeId> waiting = waiting_;
+  for (const RangeId range : waiting) {
+    if (session_) {
+      commands.push_back(Send{Fail{session_->session, range, held_.at(range).grant.token,
+                                   FailClass::Returned, "the worker is leaving"}});
+    }
+    release(range, commands);
+  }
+  if (session_) beat(now, commands);
+  leave_if_empty(commands);
+  return commands;
+}
+
+}  // namespace posefleet::core

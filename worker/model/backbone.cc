@@ -1,0 +1,107 @@
+#include "worker/model/backbone.h"
+
+#include <algorithm>
+
+#include "common/model_folder/network_layout.h"
+#include "worker/model/crop.h"
+
+namespace posefleet {
+namespace {
+
+constexpr double kNormEpsilon = 1e-6;
+
+// The network sees columns 32..223 of the crop, with 2 pixels of zeros around them: padding other
+// than 2 gives as many patches, shifted ones.
+constexpr std::int64_t kFirstColumn = 32;
+constexpr std::int64_t kColumns = 192;
+constexpr std::int64_t kPadding = 2;
+
+// A tensor over numbers that others own. Weights are only read, though LibTorch cannot say so.
+at::Tensor view(const float* numbers, at::IntArrayRef shape) {
+  return at::from_blob(const_cast<float*>(numbers), shape, at::kFloat);
+}
+
+std::vector<float> copied(const at::Tensor& tensor, int crop_count) {
+  const auto* data = tensor.data_ptr<float>();
+  return {data, data + crop_count * kTokenCount * tensor.size(1)};
+}
+
+}  // namespace
+
+Backbone::Backbone(const Hmr2Weights& weights, Tiles& tiles, int batch_size)
+    : weights_(weights),
+      tiles_(tiles),
+      patch_plan_(weights.patch_embed, Activation::None, Output::Add),
+      qkv_plan_(weights.blocks.front().qkv, Activation::None, Output::Store),
+      proj_plan_(weights.blocks.front().proj, Activation::None, Output::Add),
+      fc1_plan_(weights.blocks.front().fc1, Activation::Gelu, Output::Store),
+      fc2_plan_(weights.blocks.front().fc2, Activation::None, Output::Add),
+      attention_plan_(weights.sizes.backbone_width, weights.sizes.backbone_heads) {
+  const std::int64_t width = weights.sizes.backbone_width;
+  const std::int64_t rows = batch_size * kTokenCount;
+  const at::Tensor table = view(weights.pos_embed, {kTokenCount + 1, width});
+  positions_ = table.narrow(0, 1, kTokenCount) + table.narrow(0, 0, 1);
+  tokens_ = at::empty({rows, width}, at::kFloat);
+  qkv_ = at::empty({rows, 3 * width}, at::kFloat);
+  attended_ = at::empty({rows, width}, at::kFloat);
+  hidden_ = at::empty({rows, weights.sizes.backbone_mlp}, at::kFloat);
+}
+
+std::size_t Backbone::scratch_bytes() const {
+  return std::max({patch_plan_.scratch_bytes(), qkv_plan_.scratch_bytes(),
+                   proj_plan_.scratch_bytes(), fc1_plan_.scratch_bytes(), fc2_plan_.scratch_bytes(),
+                   attention_plan_.scratch_bytes()});
+}
+
+const float* Backbone::run(const float* crops, int crop_count, NetworkTrace* trace) {
+  embed(crops, crop_count);
+  if (trace != nullptr) trace->tokens_after_pos_embed = copied(tokens_, crop_count);
+  for (const BlockWeights& block : weights_.blocks) {
+    run_block(block, crop_count);
+    if (trace != nullptr) trace->after_block.push_back(copied(tokens_, crop_count));
+  }
+  features_ = norm(weights_.last_norm, crop_count);
+  if (trace != nullptr) trace->features = copied(features_, crop_count);
+  return features_.data_ptr<float>();
+}
+
+void Backbone::embed(const float* crops, int crop_count) {
+  const at::Tensor seen = at::constant_pad_nd(
+      view(crops, {crop_count, 3, kCropSide, kCropSide}).narrow(3, kFirstColumn, kColumns),
+      {kPadding, kPadding, kPadding, kPadding});
+  // (crops, 3, 16, 12, 16, 16), then one row of channel, line, column per patch: the order in which
+  // a convolution's weights are stored.
+  const at::Tensor patches = seen.unfold(2, kPatchSize, kPatchSize)
+                                 .unfold(3, kPatchSize, kPatchSize)
+                                 .permute({0, 2, 3, 1, 4, 5})
+                                 .contiguous();
+  for (int crop = 0; crop < crop_count; ++crop) {
+    tokens_.narrow(0, crop * kTokenCount, kTokenCount).copy_(positions_);
+  }
+  patch_plan_.run(tiles_, weights_.patch_embed, patches.data_ptr<float>(),
+                  tokens_.data_ptr<float>(), crop_count);
+}
+
+void Backbone::run_block(const BlockWeights& block, int crop_count) {
+  auto* tokens = tokens_.data_ptr<float>();
+  auto* qkv = qkv_.data_ptr<float>();
+  auto* attended = attended_.data_ptr<float>();
+  auto* hidden = hidden_.data_ptr<float>();
+
+  const at::Tensor before_attention = norm(block.norm1, crop_count);
+  qkv_plan_.run(tiles_, block.qkv, before_attention.data_ptr<float>(), qkv, crop_count);
+  attention_plan_.run(tiles_, qkv, attended, crop_count);
+  proj_plan_.run(tiles_, block.proj, attended, tokens, crop_count);
+
+  const at::Tensor before_mlp = norm(block.norm2, crop_count);
+  fc1_plan_.run(tiles_, block.fc1, before_mlp.data_ptr<float>(), hidden, crop_count);
+  fc2_plan_.run(tiles_, block.fc2, hidden, tokens, crop_count);
+}
+
+at::Tensor Backbone::norm(const NormWeights& weights, int crop_count) const {
+  return at::layer_norm(tokens_.narrow(0, 0, crop_count * kTokenCount), {weights.width},
+                        view(weights.weight, {weights.width}), view(weights.bias, {weights.width}),
+                        kNormEpsilon);
+}
+
+}  // namespace posefleet

@@ -1,0 +1,58 @@
+#include "worker/model/cameras.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace posefleet {
+namespace {
+
+// Keeps a division finite when a network gives a size of zero; the reference's value.
+constexpr float kSizeEpsilon = 1e-9f;
+constexpr float kNormMin = 1e-12f;
+
+using Vector = std::array<float, 3>;
+
+float dot(const Vector& a, const Vector& b) {
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+Vector normalised(const Vector& v) {
+  const float length = std::max(std::sqrt(dot(v, v)), kNormMin);
+  return {v[0] / length, v[1] / length, v[2] / length};
+}
+
+}  // namespace
+
+Rotation rotation_from_6d(std::span<const float, 6> six) {
+  const Vector first = normalised({six[0], six[1], six[2]});
+  const Vector raw = {six[3], six[4], six[5]};
+  const float along = dot(first, raw);
+  const Vector second =
+      normalised({raw[0] - along * first[0], raw[1] - along * first[1], raw[2] - along * first[2]});
+  const Vector third = {first[1] * second[2] - first[2] * second[1],
+                        first[2] * second[0] - first[0] * second[2],
+                        first[0] * second[1] - first[1] * second[0]};
+  return {first[0], second[0], third[0],  //
+          first[1], second[1], third[1],  //
+          first[2], second[2], third[2]};
+}
+
+FullCamera full_camera(const std::array<float, 3>& pred_cam, const CropGeometry& geometry,
+                       int frame_width, int frame_height, double focal_length) {
+  const auto width = static_cast<float>(frame_width);
+  const auto height = static_cast<float>(frame_height);
+  FullCamera camera;
+  camera.focal_length = static_cast<float>(focal_length / kCropSide) * std::max(width, height);
+  const float size = static_cast<float>(geometry.size) * pred_cam[0] + kSizeEpsilon;
+  camera.translation = {2 * (geometry.center[0] - width / 2) / size + pred_cam[1],
+                        2 * (geometry.center[1] - height / 2) / size + pred_cam[2],
+                        2 * camera.focal_length / size};
+  return camera;
+}
+
+std::array<float, 3> crop_translation(const std::array<float, 3>& pred_cam, double focal_length) {
+  const float size = static_cast<float>(kCropSide) * pred_cam[0] + kSizeEpsilon;
+  return {pred_cam[1], pred_cam[2], 2 * static_cast<float>(focal_length) / size};
+}
+
+}  // namespace posefleet

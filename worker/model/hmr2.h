@@ -1,0 +1,83 @@
+// HMR 2.0: a vision transformer that looks at a crop of a person, and a small decoder that reads
+// the body's parameters from it. Any size of that design, float32, on the CPU.
+//
+// Nearly all of its time is matrix products. They go to oneDNN and not to LibTorch's linear layers,
+// because those call the system's BLAS, and Debian's OpenBLAS falls back to a kernel four times
+// slower on processors that it does not know. Each product is cut into tiles of fixed size that one
+// thread computes alone, one crop at a time: so the bytes of a crop's result do not depend on the
+// number of threads, on the batch size, nor on the other crops of its batch. They may differ
+// between processors with different vector instructions (description() names them).
+//
+// LibTorch and oneDNN stay behind this header.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/model_folder/model_folder.h"
+#include "worker/model/model.h"
+
+namespace posefleet {
+
+class Hmr2Weights;  // weights.h
+
+// Two instances in a process share one copy; it lives as long as the last of them.
+using SharedWeights = std::shared_ptr<const Hmr2Weights>;
+
+// Maps the folder's hmr2.safetensors and checks every tensor's shape against the manifest's sizes;
+// the error names file, tensor, expected and found shape. Reads no weights: pages come when the
+// first crop needs them.
+Result<SharedWeights> load_weights(const ModelFolder& folder);
+
+// Weights of the right sizes that mean nothing, the same for the same seed: for benchmarks and
+// tests.
+Result<SharedWeights> random_weights(const NetworkSizes& sizes, std::uint64_t seed);
+
+// Operations (a multiply-add counts as two) of one crop: about 250e9 for the released model.
+double operations_per_crop(const NetworkSizes& sizes);
+
+// Every inner value that a reference records, for `count` crops.
+struct NetworkTrace {
+  std::vector<float> tokens_after_pos_embed;    // (count, 192, width)
+  std::vector<std::vector<float>> after_block;  // one per block, (count, 192, width)
+  std::vector<float> features;                  // (count, 192, width), after the last norm
+  std::vector<float> token_out;                 // (count, decoder width)
+  std::vector<float> pose6d;                    // (count, 144), the mean added
+};
+
+struct Hmr2Options {
+  int threads = 1;     // 1 to 256; of this instance
+  int batch_size = 4;  // 1 to 256; memory grows with it, about 14 MB a crop for the released model
+};
+
+// One owner, one thread at a time; the thread that calls `run` works along with threads - 1 others
+// of LibTorch's pool.
+class Hmr2 final : public PoseModel {
+ public:
+  // `weights` of any size; memory for one batch is taken here.
+  static Result<std::unique_ptr<Hmr2>> create(SharedWeights weights, const Hmr2Options& options);
+  // load_weights and create in one.
+  static Result<std::unique_ptr<Hmr2>> load(const ModelFolder& folder, const Hmr2Options& options);
+  ~Hmr2() override;
+  Hmr2(const Hmr2&) = delete;
+  Hmr2& operator=(const Hmr2&) = delete;
+
+  int batch_size() const override;
+  // E.g. "hmr2 1280x32, float32, oneDNN 2.6.3 avx512_core, LibTorch 1.13.1, 2 threads, batch 4".
+  std::string description() const override;
+  Result<std::vector<NetworkOutput>> run(std::span<const float> crops, int count) override;
+
+  // The same computation, keeping what lies between.
+  Result<NetworkTrace> trace(std::span<const float> crops, int count);
+
+ private:
+  class Network;
+  explicit Hmr2(std::unique_ptr<Network> network);
+  std::unique_ptr<Network> network_;
+};
+
+}  // namespace posefleet

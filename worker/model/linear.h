@@ -1,0 +1,58 @@
+// Linear layers over the 192 tokens of each crop of a batch, cut into tiles.
+//
+// A tile is some columns of the output for one crop. Crops are never joined into one tall product:
+// the kernel's blocking, and with it the last bits, would then depend on the batch. It costs
+// nothing: the pieces are ordered so that all crops use a tile's weights while they are in the
+// cache.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "worker/model/product.h"
+#include "worker/model/tiles.h"
+#include "worker/model/weights.h"
+
+namespace posefleet {
+
+enum class Output { Store, Add };  // y = ..., or y = y + ...
+
+// The machine code for one shape of layer; any number of layers of that shape use it.
+class LinearPlan final {
+ public:
+  // For weights like `layer` in shape and in having a bias.
+  LinearPlan(const LinearWeights& layer, Activation activation, Output output);
+
+  std::size_t scratch_bytes() const;
+  // x: (crops * 192, in), y: (crops * 192, out), without gaps.
+  void run(Tiles& tiles, const LinearWeights& layer, const float* x, float* y, int crops) const;
+
+ private:
+  std::int64_t in_;
+  std::int64_t out_;
+  std::int64_t tile_columns_;
+  Output output_;
+  // Full tiles, then the narrower last one when the columns do not divide.
+  std::vector<Product> products_;
+};
+
+// Multi-head attention of 192 tokens among themselves, one piece per crop and head.
+class AttentionPlan final {
+ public:
+  AttentionPlan(std::int64_t width, std::int64_t heads);
+
+  std::size_t scratch_bytes() const;
+  // qkv: (crops * 192, 3 width) as [q | k | v], each the heads one after the other;
+  // out: (crops * 192, width).
+  void run(Tiles& tiles, const float* qkv, float* out, int crops) const;
+
+ private:
+  std::int64_t width_;
+  std::int64_t heads_;
+  Product scores_;
+  RowSoftmax softmax_;
+  Product values_;
+};
+
+}  // namespace posefleet

@@ -1,0 +1,213 @@
+#include "worker/model/weights.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/model_folder/network_layout.h"
+#include "worker/model/hmr2.h"
+
+namespace posefleet {
+namespace {
+
+// Generous bounds against a manifest that would allocate the machine away: ViT-G, the largest of
+// this family, has depth 48, width 1664 and MLP 8192.
+constexpr std::int64_t kDepthMax = 256;
+constexpr std::int64_t kWidthMax = 16384;
+
+// 64 bytes: a cache line, and the widest vector.
+constexpr std::size_t kAlignmentFloats = 16;
+
+// Tensors by name; all names of network_layout are there with its shapes.
+using Tensors = std::map<std::string, const float*>;
+
+class Assembler final {
+ public:
+  Assembler(const Tensors& tensors, const std::map<std::string, Shape>& layout)
+      : tensors_(tensors), layout_(layout) {}
+
+  const float* at(const std::string& name) const { return tensors_.at(name); }
+
+  NormWeights norm(const std::string& name) const {
+    return {at(name + ".weight"), at(name + ".bias"), layout_.at(name + ".weight")[0]};
+  }
+
+  // Shapes beyond two dimensions (the patch embedding) are rows of what follows the first.
+  LinearWeights linear(const std::string& name) const {
+    const Shape& shape = layout_.at(name + ".weight");
+    const auto bias = tensors_.find(name + ".bias");
+    return {at(name + ".weight"), bias == tensors_.end() ? nullptr : bias->second, shape[0],
+            element_count(shape) / shape[0]};
+  }
+
+ private:
+  const Tensors& tensors_;
+  const std::map<std::string, Shape>& layout_;
+};
+
+BlockWeights block(const Assembler& from, const std::string& name) {
+  return {from.norm(name + "norm1"),      from.norm(name + "norm2"),
+          from.linear(name + "attn.qkv"), from.linear(name + "attn.proj"),
+          from.linear(name + "mlp.fc1"),  from.linear(name + "mlp.fc2")};
+}
+
+DecoderLayerWeights decoder_layer(const Assembler& from, const std::string& name) {
+  DecoderLayerWeights layer;
+  layer.self_norm = from.norm(name + "0.norm");
+  layer.cross_norm = from.norm(name + "1.norm");
+  layer.mlp_norm = from.norm(name + "2.norm");
+  layer.self_value = from.linear(name + "0.fn.to_qkv");
+  layer.self_value.out /= 3;
+  layer.self_value.weight += 2 * layer.self_value.out * layer.self_value.in;
+  layer.self_out = from.linear(name + "0.fn.to_out.0");
+  layer.to_q = from.linear(name + "1.fn.to_q");
+  layer.to_kv = from.linear(name + "1.fn.to_kv");
+  layer.cross_out = from.linear(name + "1.fn.to_out.0");
+  layer.fc1 = from.linear(name + "2.fn.net.0");
+  layer.fc2 = from.linear(name + "2.fn.net.3");
+  return layer;
+}
+
+void assemble(Hmr2Weights& weights, const Assembler& from) {
+  weights.patch_embed = from.linear("backbone.patch_embed.proj");
+  weights.pos_embed = from.at("backbone.pos_embed");
+  for (std::int64_t i = 0; i < weights.sizes.backbone_depth; ++i) {
+    weights.blocks.push_back(block(from, fmt::format("backbone.blocks.{}.", i)));
+  }
+  weights.last_norm = from.norm("backbone.last_norm");
+
+  weights.query_bias = from.at("smpl_head.transformer.to_token_embedding.bias");
+  weights.query_pos = from.at("smpl_head.transformer.pos_embedding");
+  for (std::int64_t i = 0; i < weights.sizes.decoder_depth; ++i) {
+    weights.layers.push_back(
+        decoder_layer(from, fmt::format("smpl_head.transformer.transformer.layers.{}.", i)));
+  }
+  weights.decpose = from.linear("smpl_head.decpose");
+  weights.decshape = from.linear("smpl_head.decshape");
+  weights.deccam = from.linear("smpl_head.deccam");
+  weights.init_body_pose = from.at("smpl_head.init_body_pose");
+  weights.init_betas = from.at("smpl_head.init_betas");
+  weights.init_cam = from.at("smpl_head.init_cam");
+}
+
+// SplitMix64's output as numbers in [-1, 1).
+float noise(std::uint64_t index) {
+  std::uint64_t z = index * 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  z ^= z >> 31;
+  return static_cast<float>(z >> 40) / static_cast<float>(1 << 23) - 1;
+}
+
+// Spread such that activations keep their size through the layers: uniform noise has a variance of
+// 1/3, so sqrt(3/in) keeps a linear layer's output at the variance of its input.
+void fill(float* out, const std::string& name, const Shape& shape, std::uint64_t seed) {
+  const std::int64_t count = element_count(shape);
+  const bool is_norm = name.find("norm") != std::string::npos;
+  const bool is_bias = name.ends_with(".bias");
+  const float center = is_norm && !is_bias ? 1.0f : 0.0f;
+  const float spread =
+      shape.size() < 2 ? 0.02f
+                       : std::sqrt(3.0f * static_cast<float>(shape[0]) / static_cast<float>(count));
+  for (std::int64_t i = 0; i < count; ++i) {
+    out[i] = center + spread * noise(seed + static_cast<std::uint64_t>(i));
+  }
+}
+
+}  // namespace
+
+Status check_sizes(const NetworkSizes& sizes) {
+  const std::array<std::pair<const char*, std::pair<std::int64_t, std::int64_t>>, 9> limits = {{
+      {"backbone_width", {sizes.backbone_width, kWidthMax}},
+      {"backbone_depth", {sizes.backbone_depth, kDepthMax}},
+      {"backbone_heads", {sizes.backbone_heads, kWidthMax}},
+      {"backbone_mlp", {sizes.backbone_mlp, 4 * kWidthMax}},
+      {"decoder_width", {sizes.decoder_width, kWidthMax}},
+      {"decoder_depth", {sizes.decoder_depth, kDepthMax}},
+      {"decoder_heads", {sizes.decoder_heads, kDepthMax}},
+      {"decoder_head_width", {sizes.decoder_head_width, kWidthMax}},
+      {"decoder_mlp", {sizes.decoder_mlp, 4 * kWidthMax}},
+  }};
+  for (const auto& [name, limit] : limits) {
+    if (limit.first < 1 || limit.first > limit.second) {
+      return rejected(
+          fmt::format("{} is {}, expected 1 to {}; the manifest is damaged, import the "
+                      "model again",
+                      name, limit.first, limit.second));
+    }
+  }
+  if (sizes.backbone_width % sizes.backbone_heads != 0) {
+    return rejected(
+        fmt::format("backbone_heads is {}, which does not divide backbone_width {}; "
+                    "import the model again with the right number of heads",
+                    sizes.backbone_heads, sizes.backbone_width));
+  }
+  return done();
+}
+
+double operations_per_crop(const NetworkSizes& sizes) {
+  const auto width = static_cast<double>(sizes.backbone_width);
+  const auto tokens = static_cast<double>(kTokenCount);
+  const double patch = 3.0 * kPatchSize * kPatchSize * width;
+  const double linear = width * (4 * width + 2 * static_cast<double>(sizes.backbone_mlp));
+  const double attention = 2 * tokens * width;
+  const double backbone = patch + static_cast<double>(sizes.backbone_depth) * (linear + attention);
+  const auto inner = static_cast<double>(sizes.decoder_heads * sizes.decoder_head_width);
+  const auto head_width = static_cast<double>(sizes.decoder_width);
+  const double context = 2 * inner * width;
+  const double token = 4 * inner * head_width +
+                       2 * head_width * static_cast<double>(sizes.decoder_mlp) + 2 * tokens * inner;
+  return 2 * (tokens * backbone +
+              static_cast<double>(sizes.decoder_depth) * (tokens * context + token));
+}
+
+Result<SharedWeights> load_weights(const ModelFolder& folder) {
+  const Manifest& manifest = folder.manifest;
+  if (auto status = check_sizes(manifest.network); !status) {
+    return in_context(folder.path.string(), std::move(status).error());
+  }
+  auto weights = std::make_shared<Hmr2Weights>();
+  weights->sizes = manifest.network;
+  weights->name = manifest.name;
+  POSEFLEET_TRY(weights->file, Safetensors::open(folder.weights_path()));
+  const std::map<std::string, Shape> layout = network_layout(manifest.network);
+  Tensors tensors;
+  for (const auto& [name, shape] : layout) {
+    POSEFLEET_TRY(const std::span<const float> numbers, weights->file->floats(name, shape));
+    tensors[name] = numbers.data();
+  }
+  assemble(*weights, Assembler(tensors, layout));
+  return SharedWeights(std::move(weights));
+}
+
+Result<SharedWeights> random_weights(const NetworkSizes& sizes, std::uint64_t seed) {
+  POSEFLEET_TRY_DO(check_sizes(sizes));
+  auto weights = std::make_shared<Hmr2Weights>();
+  weights->sizes = sizes;
+  weights->name = "random weights";
+  const std::map<std::string, Shape> layout = network_layout(sizes);
+  const auto padded = [](const Shape& shape) {
+    const auto count = static_cast<std::size_t>(element_count(shape));
+    return (count + kAlignmentFloats - 1) / kAlignmentFloats * kAlignmentFloats;
+  };
+  std::size_t total = 0;
+  for (const auto& [name, shape] : layout) total += padded(shape);
+  weights->memory = std::make_unique_for_overwrite<float[]>(total);
+  Tensors tensors;
+  float* next = weights->memory.get();
+  for (const auto& [name, shape] : layout) {
+    fill(next, name, shape, seed + static_cast<std::uint64_t>(next - weights->memory.get()));
+    tensors[name] = next;
+    next += padded(shape);
+  }
+  assemble(*weights, Assembler(tensors, layout));
+  return SharedWeights(std::move(weights));
+}
+
+}  // namespace posefleet

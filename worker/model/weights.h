@@ -1,0 +1,74 @@
+// The network's tensors as typed places in memory that is mapped, not copied: 2.5 GiB that two
+// instances in a process, and all workers of a machine, share as pages of one file.
+//
+// Every shape is checked here once, against the sizes in the manifest; below this nothing is
+// checked again. Internal to worker/model: others see Hmr2Weights by name only (hmr2.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/model_folder/model_folder.h"
+#include "common/model_folder/safetensors.h"
+
+namespace posefleet {
+
+// y = x Wᵀ + b with W stored (out, in), row-major.
+struct LinearWeights {
+  const float* weight = nullptr;
+  const float* bias = nullptr;  // (out); null where the design has none
+  std::int64_t out = 0;
+  std::int64_t in = 0;
+};
+
+struct NormWeights {
+  const float* weight = nullptr;
+  const float* bias = nullptr;
+  std::int64_t width = 0;
+};
+
+struct BlockWeights {
+  NormWeights norm1, norm2;
+  LinearWeights qkv, proj, fc1, fc2;
+};
+
+struct DecoderLayerWeights {
+  NormWeights self_norm, cross_norm, mlp_norm;
+  LinearWeights self_value;  // the last third of to_qkv: with one token there is nothing to weigh
+  LinearWeights self_out, to_q, to_kv, cross_out, fc1, fc2;
+};
+
+// Never changes once made; read by any number of instances at the same time.
+class Hmr2Weights final {
+ public:
+  NetworkSizes sizes;
+  std::string name;  // for messages and descriptions
+
+  LinearWeights patch_embed;         // (width, 3*16*16)
+  const float* pos_embed = nullptr;  // (193, width); row 0 is the class token's
+  std::vector<BlockWeights> blocks;
+  NormWeights last_norm;
+
+  const float* query_bias = nullptr;  // to_token_embedding.bias (decoder width)
+  const float* query_pos = nullptr;   // pos_embedding (decoder width)
+  std::vector<DecoderLayerWeights> layers;
+  LinearWeights decpose, decshape, deccam;
+  const float* init_body_pose = nullptr;  // (144)
+  const float* init_betas = nullptr;      // (10)
+  const float* init_cam = nullptr;        // (3)
+
+  // Who owns the numbers: a mapped file or memory.
+  std::unique_ptr<Safetensors> file;
+  std::unique_ptr<float[]> memory;
+};
+
+// Refuses sizes that no network can have: depths and widths below 1 or absurdly large, heads that
+// do not divide the width.
+Status check_sizes(const NetworkSizes& sizes);
+
+// Multiplications and additions of one crop, each counted as one operation.
+double operations_per_crop(const NetworkSizes& sizes);
+
+}  // namespace posefleet

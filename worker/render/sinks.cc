@@ -1,0 +1,154 @@
+#include "worker/render/sinks.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+namespace posefleet::render {
+namespace {
+
+Status check_size(int width, int height) {
+  if (width < 1 || height < 1 || width > kFrameSizeMax || height > kFrameSizeMax) {
+    return rejected(fmt::format("frame to draw on is {}x{} pixels, allowed 1..{} each way", width,
+                                height, kFrameSizeMax));
+  }
+  return done();
+}
+
+// Red's and blue's share of brightness; green has the rest.
+struct Shares {
+  double red, blue;
+};
+
+Shares shares_of(ColourMatrix matrix) {
+  switch (matrix) {
+    case ColourMatrix::Bt601:
+      return {0.299, 0.114};
+    case ColourMatrix::Bt709:
+      return {0.2126, 0.0722};
+    case ColourMatrix::Bt2020:
+      return {0.2627, 0.0593};
+  }
+  return {0.2126, 0.0722};
+}
+
+void set_weights(const YuvPlanes& frame, PlaneWeights (&weights)[3]) {
+  const auto [red, blue] = shares_of(frame.matrix);
+  const double green = 1 - red - blue;
+  const bool full_range = frame.range == ColourRange::Full;
+  const double luma_scale = full_range ? 255 : 219;
+  const double chroma_scale = full_range ? 255 : 224;
+  const double u = chroma_scale / (2 * (1 - blue));
+  const double v = chroma_scale / (2 * (1 - red));
+  const auto plane = [](double r, double g, double b, double offset) {
+    return PlaneWeights{static_cast<float>(r), static_cast<float>(g), static_cast<float>(b),
+                        static_cast<float>(offset)};
+  };
+  weights[0] = plane(red * luma_scale, green * luma_scale, blue * luma_scale, full_range ? 0 : 16);
+  weights[1] = plane(-red * u, -green * u, (1 - blue) * u, 128);
+  weights[2] = plane((1 - red) * v, -green * v, -blue * v, 128);
+}
+
+const float* colour_at(const BandBuffer& band, int row, int x) {
+  return band.colour + 4 * (static_cast<std::size_t>(row) * band.stride + x);
+}
+
+}  // namespace
+
+Status check_frame(const YuvPlanes& frame) {
+  POSEFLEET_TRY_DO(check_size(frame.width, frame.height));
+  const auto is_known = [](int shift) { return shift == 0 || shift == 1; };
+  if (!is_known(frame.chroma_shift_x) || !is_known(frame.chroma_shift_y)) {
+    return rejected(fmt::format(
+        "frame to draw on has chroma shifts {},{}, allowed 0 or 1: convert it to 4:2:0 first",
+        frame.chroma_shift_x, frame.chroma_shift_y));
+  }
+  for (int i = 0; i < 3; ++i) {
+    const int row_bytes = i == 0 ? frame.width : frame.chroma_width();
+    if (frame.data[i] == nullptr) {
+      return rejected(fmt::format("frame to draw on has no plane {}: it needs three", i));
+    }
+    if (std::abs(frame.stride[i]) < row_bytes) {
+      return rejected(fmt::format("frame to draw on has rows of {} bytes in plane {}, below {}",
+                                  frame.stride[i], i, row_bytes));
+    }
+  }
+  return done();
+}
+
+Status check_frame(const BgrPicture& picture) {
+  POSEFLEET_TRY_DO(check_size(picture.width, picture.height));
+  if (picture.data == nullptr) return rejected("picture to draw on has no data");
+  if (std::abs(picture.stride) < 3 * picture.width) {
+    return rejected(fmt::format("picture to draw on has rows of {} bytes, below 3 x {}",
+                                picture.stride, picture.width));
+  }
+  return done();
+}
+
+YuvSink::YuvSink(const YuvPlanes& frame, const Kernels& kernels, std::vector<float>& scratch)
+    : frame_(frame), kernels_(kernels), line_(scratch) {
+  set_weights(frame_, weights_);
+  line_.resize(4 * static_cast<std::size_t>(frame_.chroma_width()));
+}
+
+void YuvSink::blend(const BandBuffer& band, const int* x_first, const int* x_last) {
+  const int rows = band.y_end - band.y_begin;
+  for (int row = 0; row < rows; ++row) {
+    if (x_first[row] > x_last[row]) continue;
+    std::uint8_t* to = frame_.data[0] + (band.y_begin + row) * frame_.stride[0] + x_first[row];
+    kernels_.blend_plane(colour_at(band, row, x_first[row]), x_last[row] - x_first[row] + 1,
+                         weights_[0], to);
+  }
+  const int step = 1 << frame_.chroma_shift_y;
+  for (int row = 0; row < rows; row += step) {
+    // Of an odd frame's last chroma row only one row exists.
+    const int row_count = std::min(step, rows - row);
+    const int first = *std::min_element(x_first + row, x_first + row + row_count);
+    const int last = *std::max_element(x_last + row, x_last + row + row_count);
+    if (first <= last) blend_chroma_row(band, row, row_count, first, last);
+  }
+}
+
+void YuvSink::blend_chroma_row(const BandBuffer& band, int row, int row_count, int x_first,
+                               int x_last) {
+  const int shift = frame_.chroma_shift_x;
+  // With half the columns, the chroma at column c lies on column 2c and takes from both sides
+  // (weights 1 2 1). So a touched odd column reaches one further to the right.
+  const int first = x_first >> shift;
+  const int last = std::min((x_last + shift) >> shift, frame_.chroma_width() - 1);
+  const float share = 1.f / static_cast<float>(row_count);
+  for (int c = first; c <= last; ++c) {
+    // Beyond the frame's edge the last column counts again, so that what is covered to the edge has
+    // coverage 1 there.
+    const int x = c << shift;
+    const int left = shift == 0 ? x : std::max(x - 1, 0);
+    const int right = shift == 0 ? x : std::min(x + 1, frame_.width - 1);
+    float sum[4] = {};
+    for (int r = row; r < row + row_count; ++r) {
+      const float* here = colour_at(band, r, x);
+      const float* before = colour_at(band, r, left);
+      const float* after = colour_at(band, r, right);
+      for (int k = 0; k < 4; ++k) sum[k] += 0.25f * before[k] + 0.5f * here[k] + 0.25f * after[k];
+    }
+    float* to = &line_[4 * static_cast<std::size_t>(c - first)];
+    for (int k = 0; k < 4; ++k) to[k] = sum[k] * share;
+  }
+  const int y = (band.y_begin + row) >> frame_.chroma_shift_y;
+  for (int i = 1; i < 3; ++i) {
+    kernels_.blend_plane(line_.data(), last - first + 1, weights_[i],
+                         frame_.data[i] + y * frame_.stride[i] + first);
+  }
+}
+
+void BgrSink::blend(const BandBuffer& band, const int* x_first, const int* x_last) {
+  for (int row = 0; row < band.y_end - band.y_begin; ++row) {
+    if (x_first[row] > x_last[row]) continue;
+    std::uint8_t* to =
+        picture_.data + (band.y_begin + row) * picture_.stride + 3 * std::ptrdiff_t{x_first[row]};
+    kernels_.blend_bgr(colour_at(band, row, x_first[row]), x_last[row] - x_first[row] + 1, to);
+  }
+}
+
+}  // namespace posefleet::render

@@ -1,0 +1,45 @@
+// posefleet-render-worker: drawing and encoding. Small: no LibTorch, no OpenGL.
+#include "common/body/body_model.h"
+#include "common/config/program.h"
+#include "common/model_folder/model_folder.h"
+#include "common/process/log.h"
+#include "common/process/wake.h"
+#include "worker/runtime/config.h"
+#include "worker/runtime/runtime.h"
+#include "worker/stages/render_stage.h"
+
+namespace {
+
+using namespace posefleet;
+
+Result<int> serve(const RenderWorkerConfig& config, StopSignal& stop) {
+  POSEFLEET_TRY_DO(check_coordinator_endpoint(config.coordinator));
+  // The network's weights are not needed here, and hashing gigabytes of them would only cost time;
+  // the body's own loader checks what it reads.
+  POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config.model, HashCheck::SizesOnly));
+  POSEFLEET_TRY(std::shared_ptr<const BodyModel> body, BodyModel::load(folder.body_path()));
+  std::vector<std::unique_ptr<RangeExecutor>> stages;
+  POSEFLEET_TRY(std::unique_ptr<RenderStage> stage, RenderStage::create(folder, body));
+  stages.push_back(std::move(stage));
+  RuntimeConfig runtime_config;
+  runtime_config.coordinator = config.coordinator;
+  runtime_config.hello = describe_process(Stage::Render);
+  runtime_config.hello.model_hash = folder.model_hash;
+  runtime_config.hello.device = "cpu, 1 thread";
+  Runtime runtime(runtime_config, std::move(stages), stop);
+  return runtime.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto start = start_program(argc, argv, render_worker_fields(),
+                                   "draws bodies over frames and encodes the result");
+  if (!start.config) return start.exit_code;
+  StopSignal stop;
+  start_log("render-worker", start.config->log_level);
+  const auto exit_code = serve(*start.config, stop);
+  if (exit_code) return *exit_code;
+  log_error(exit_code.error().message);
+  return kExitFailed;
+}

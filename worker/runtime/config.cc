@@ -1,0 +1,59 @@
+#include "worker/runtime/config.h"
+
+#include "common/net/socket.h"
+
+namespace posefleet {
+namespace {
+
+template <typename Config>
+void add_common_rows(Fields<Config>& fields) {
+  fields.text("coordinator", &Config::coordinator)
+      .fallback("tcp://127.0.0.1:5555")
+      .help("where the coordinator listens for workers");
+  fields.path("model", &Config::model).help("model folder, as posefleet model import writes it");
+  fields
+      .choice("log.level", &Config::log_level,
+              {{"debug", LogLevel::Debug},
+               {"info", LogLevel::Info},
+               {"warn", LogLevel::Warn},
+               {"error", LogLevel::Error}})
+      .fallback(LogLevel::Info)
+      .help("what is written to standard error");
+}
+
+}  // namespace
+
+const Fields<PoseWorkerConfig>& pose_worker_fields() {
+  static const Fields<PoseWorkerConfig> fields = [] {
+    Fields<PoseWorkerConfig> rows;
+    add_common_rows(rows);
+    rows.integer("models_per_worker", &PoseWorkerConfig::models_per_worker)
+        .fallback(1)
+        .range(1, 2)
+        .help("networks that stay in memory and run side by side; they share the weights");
+    rows.integer("threads", &PoseWorkerConfig::threads)
+        .fallback(0)
+        .range(0, 256)
+        .help("threads of each network; 0: the machine's cores divided by models_per_worker");
+    return rows;
+  }();
+  return fields;
+}
+
+const Fields<RenderWorkerConfig>& render_worker_fields() {
+  static const Fields<RenderWorkerConfig> fields = [] {
+    Fields<RenderWorkerConfig> rows;
+    add_common_rows(rows);
+    return rows;
+  }();
+  return fields;
+}
+
+Status check_coordinator_endpoint(const std::string& endpoint) {
+  if (is_local_endpoint(endpoint)) return done();
+  return rejected("coordinator is " + endpoint +
+                  ": without keys only ipc:// and loopback addresses (tcp://127.0.0.1:PORT) are "
+                  "allowed");
+}
+
+}  // namespace posefleet

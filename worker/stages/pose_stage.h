@@ -1,0 +1,32 @@
+// Computes a pose range: decode its frames, take the people's boxes, run the network, encode the
+// poses.
+#pragma once
+
+#include <memory>
+
+#include "common/model_folder/model_folder.h"
+#include "worker/model/hmr2.h"
+#include "worker/runtime/executor.h"
+
+namespace posefleet {
+
+struct PoseStageOptions {
+  int threads = 1;  // of the network
+};
+
+// One resident network. Several of them share the weights.
+class PoseStage final : public RangeExecutor {
+ public:
+  static Result<std::unique_ptr<PoseStage>> create(const ModelFolder& folder, SharedWeights weights,
+                                                   const PoseStageOptions& options);
+  ~PoseStage() override;
+
+  Result<RangeOutput> run(const Grant& grant, RangeProgress& progress) override;
+
+ private:
+  class Impl;
+  explicit PoseStage(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace posefleet
