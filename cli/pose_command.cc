@@ -13,7 +13,7 @@
 #include "common/media/frame_table.h"
 #include "common/model_folder/model_folder.h"
 #include "common/wire/codec.h"
-#include "coordinator/pipeline/job_spec.h"
+#include "common/job/job_spec.h"
 
 namespace posefleet::cli {
 namespace {

@@ -13,7 +13,7 @@
 #include "cli/session.h"
 #include "common/media/frame_table.h"
 #include "common/model_folder/model_folder.h"
-#include "coordinator/pipeline/job_spec.h"
+#include "common/job/job_spec.h"
 
 namespace posefleet::cli {
 namespace {

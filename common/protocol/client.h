@@ -49,7 +49,7 @@ constexpr bool is_final(JobState state) {
 // The same key and spec again answer the same job; the same key with another spec is refused.
 struct Submit {
   std::string idempotency_key;
-  std::string spec;  // JSON, coordinator/pipeline/job_spec.h
+  std::string spec;  // JSON, common/job/job_spec.h
   bool operator==(const Submit&) const = default;
 };
 

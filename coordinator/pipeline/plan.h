@@ -14,7 +14,7 @@
 #include "common/base/result.h"
 #include "common/protocol/tasks.h"
 #include "coordinator/core/coordinator.h"
-#include "coordinator/pipeline/job_spec.h"
+#include "common/job/job_spec.h"
 
 namespace posefleet {
 
