@@ -1,5 +1,6 @@
 #include "common/media/verify.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <string_view>
