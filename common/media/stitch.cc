@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -170,6 +169,10 @@ Status write_sound_and_pictures(av::AudioReader& sound, VideoWriter& pictures, a
     av_packet_unref(packet.get());
     ++report.audio_packets;
   }
+  if (sound.left_out() > 0) {
+    report.warnings.push_back(fmt::format(
+        "{} sound packets of the source are damaged and were left out", sound.left_out()));
+  }
   return pictures.write_until(AV_NOPTS_VALUE, {1, 1});
 }
 
@@ -191,7 +194,8 @@ Result<StitchReport> stitch(const std::filesystem::path& source, const FrameTabl
   report.audio_streams = static_cast<std::uint32_t>(sound->stream_count());
   POSEFLEET_TRY(const auto file,
                 av::OutputFile::create(temporary.path(), out, table, format, *sound));
-  report.warnings = file->warnings();
+  report.warnings = sound->notes();
+  report.warnings.insert(report.warnings.end(), file->warnings().begin(), file->warnings().end());
   VideoWriter pictures(table, queue, *file, format.reorder_depth);
   POSEFLEET_TRY_DO(write_sound_and_pictures(*sound, pictures, *file, report));
   POSEFLEET_TRY_DO(file->finish());
