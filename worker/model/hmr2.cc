@@ -11,10 +11,10 @@
 #include "common/base/check.h"
 #include "common/model_folder/network_layout.h"
 #include "worker/model/backbone.h"
-#include "worker/model/cameras.h"
 #include "worker/model/crop.h"
 #include "worker/model/decoder.h"
 #include "worker/model/product.h"
+#include "worker/model/rotations.h"
 #include "worker/model/tiles.h"
 #include "worker/model/weights.h"
 

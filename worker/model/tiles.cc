@@ -5,12 +5,27 @@
 #include <new>
 
 #include <ATen/Parallel.h>
+#include <omp.h>
 
 namespace posefleet {
 namespace {
 
 // A page, so that no two threads' scratch share a cache line, and the widest vector's alignment.
 constexpr std::size_t kScratchAlignment = 4096;
+
+// While it lives, a piece's calls into oneDNN see one thread. That they run inside a parallel
+// region is not enough: some kernels choose their blocking by the number of threads that OpenMP
+// would give outside of it, and their last bits with it.
+class OneThread final {
+ public:
+  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
 
 }  // namespace
 
@@ -33,6 +48,7 @@ void Tiles::reserve_scratch(std::size_t bytes) {
 void Tiles::run(int count, const Work& work) {
   std::atomic<int> next{0};
   const auto take_pieces = [&](std::int64_t slot, std::int64_t) {
+    const OneThread one;
     std::byte* scratch = scratch_ + static_cast<std::size_t>(slot) * scratch_bytes_;
     for (int piece = next.fetch_add(1); piece < count; piece = next.fetch_add(1)) {
       work(piece, scratch);
