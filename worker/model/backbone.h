@@ -4,6 +4,7 @@
 // activations, LibTorch cuts the patches and normalises rows, oneDNN does the products (linear.h).
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -21,6 +22,8 @@ class Backbone final {
   Backbone(const Hmr2Weights& weights, Tiles& tiles, int batch_size);
 
   std::size_t scratch_bytes() const;
+  // Which of oneDNN's kernels does most of the work.
+  std::string kernel() const { return fc1_plan_.kernel(); }
   // crops: (crops, 3, 256, 256). The result, (crops * 192, width), is valid until the next call.
   // Fills `trace` unless it is null.
   const float* run(const float* crops, int crop_count, NetworkTrace* trace);

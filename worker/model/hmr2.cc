@@ -65,6 +65,7 @@ class Hmr2::Network final {
 
   const Hmr2Options& options() const { return options_; }
   const Hmr2Weights& weights() const { return *weights_; }
+  std::string kernel() const { return backbone_.kernel(); }
 
   DecoderOutput run(std::span<const float> crops, int count, NetworkTrace* trace) {
     POSEFLEET_CHECK(count >= 1 && count <= options_.batch_size);
@@ -108,9 +109,9 @@ int Hmr2::batch_size() const {
 
 std::string Hmr2::description() const {
   const Hmr2Weights& weights = network_->weights();
-  return fmt::format("{} {}x{}, float32, {}, LibTorch {}, {} threads, batch {}", weights.name,
+  return fmt::format("{} {}x{}, float32, {} ({}), LibTorch {}, {} threads, batch {}", weights.name,
                      weights.sizes.backbone_width, weights.sizes.backbone_depth, product_library(),
-                     TORCH_VERSION, network_->options().threads, batch_size());
+                     network_->kernel(), TORCH_VERSION, network_->options().threads, batch_size());
 }
 
 Result<std::vector<NetworkOutput>> Hmr2::run(std::span<const float> crops, int count) {

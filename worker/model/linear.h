@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "worker/model/product.h"
@@ -25,6 +26,7 @@ class LinearPlan final {
   LinearPlan(const LinearWeights& layer, Activation activation, Output output);
 
   std::size_t scratch_bytes() const;
+  std::string kernel() const { return products_.front().kernel(); }
   // x: (crops * 192, in), y: (crops * 192, out), without gaps.
   void run(Tiles& tiles, const LinearWeights& layer, const float* x, float* y, int crops) const;
 

@@ -7,15 +7,21 @@
 #include <ATen/Parallel.h>
 #include <omp.h>
 
+// LibTorch's parallel_for is a template: it runs on one thread, silently, where it is compiled
+// without OpenMP.
+#ifndef _OPENMP
+#error "tiles.cc must be compiled with OpenMP"
+#endif
+
 namespace posefleet {
 namespace {
 
 // A page, so that no two threads' scratch share a cache line, and the widest vector's alignment.
 constexpr std::size_t kScratchAlignment = 4096;
 
-// While it lives, a piece's calls into oneDNN see one thread. That they run inside a parallel
-// region is not enough: some kernels choose their blocking by the number of threads that OpenMP
-// would give outside of it, and their last bits with it.
+// While it lives, a piece's calls into oneDNN see one thread, also where LibTorch runs the pieces
+// on the calling thread and in no parallel region (it does so when already inside one). Otherwise
+// oneDNN would use more, choose its blocking by their number, and the last bits with it.
 class OneThread final {
  public:
   OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
