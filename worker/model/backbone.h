@@ -32,7 +32,8 @@ class Backbone final {
   // Starts tokens_ with patch embedding and positions.
   void embed(const float* crops, int crop_count);
   void run_block(const BlockWeights& block, int crop_count);
-  at::Tensor norm(const NormWeights& weights, int crop_count) const;
+  // Layer norm of tokens_ into normed_, whose numbers it returns.
+  const float* norm(const NormWeights& weights, int crop_count);
 
   const Hmr2Weights& weights_;
   Tiles& tiles_;
@@ -43,7 +44,7 @@ class Backbone final {
   at::Tensor qkv_;        // (batch * 192, 3 width)
   at::Tensor attended_;   // (batch * 192, width)
   at::Tensor hidden_;     // (batch * 192, MLP width)
-  at::Tensor features_;   // (batch * 192, width)
+  at::Tensor normed_;     // (batch * 192, width)
 };
 
 }  // namespace posefleet

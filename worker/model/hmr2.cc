@@ -51,7 +51,7 @@ NetworkOutput output_of(const DecoderOutput& decoded, std::size_t crop) {
 
 }  // namespace
 
-// All that an instance owns. Made while one thread is set, so that oneDNN's kernels are for one.
+// All that an instance owns. Made and run under OneThread (tiles.h).
 class Hmr2::Network final {
  public:
   Network(SharedWeights weights, const Hmr2Options& options)
@@ -71,7 +71,7 @@ class Hmr2::Network final {
     POSEFLEET_CHECK(count >= 1 && count <= options_.batch_size);
     POSEFLEET_CHECK(crops.size() == static_cast<std::size_t>(count) * kCropFloats);
     const at::InferenceMode inference;
-    const ThreadCount threads(options_.threads);
+    const OneThread alone;
     return decoder_.run(backbone_.run(crops.data(), count, trace), count);
   }
 
@@ -91,7 +91,7 @@ Result<std::unique_ptr<Hmr2>> Hmr2::create(SharedWeights weights, const Hmr2Opti
   POSEFLEET_TRY_DO(check_options(options));
   try {
     const at::InferenceMode inference;
-    const ThreadCount one(1);
+    const OneThread alone;
     return std::unique_ptr<Hmr2>(new Hmr2(std::make_unique<Network>(std::move(weights), options)));
   } catch (const std::exception& error) {
     return internal_error(fmt::format("the network cannot be set up: {}", error.what()));

@@ -54,8 +54,8 @@ struct Hmr2Options {
   int batch_size = 4;  // 1 to 256; memory grows with it, about 16 MB a crop for the released model
 };
 
-// One owner, one thread at a time; the thread that calls `run` works along with threads - 1 others
-// of LibTorch's pool.
+// One owner, one thread at a time; the thread that calls `run` works along with threads - 1 helpers
+// of the instance's own.
 class Hmr2 final : public PoseModel {
  public:
   // `weights` of any size; memory for one batch is taken here.

@@ -17,7 +17,6 @@ namespace {
 
 TEST(Tiles, DoEachPieceOnce) {
   for (const int threads : {1, 2, 5}) {
-    const ThreadCount count(threads);
     Tiles tiles(threads);
     for (const int pieces : {0, 1, 3, 100}) {
       std::vector<std::atomic<int>> done(100);
@@ -30,7 +29,6 @@ TEST(Tiles, DoEachPieceOnce) {
 
 // Each of two pieces waits for the other: on one thread this would never end.
 TEST(Tiles, WorkSideBySide) {
-  const ThreadCount count(2);
   Tiles tiles(2);
   std::barrier<> both(2);
   std::mutex mutex;
@@ -44,7 +42,6 @@ TEST(Tiles, WorkSideBySide) {
 }
 
 TEST(Tiles, GiveEachThreadItsOwnAlignedScratch) {
-  const ThreadCount count(2);
   Tiles tiles(2);
   tiles.reserve_scratch(100);
   tiles.reserve_scratch(10000);
@@ -65,7 +62,6 @@ TEST(Tiles, GiveEachThreadItsOwnAlignedScratch) {
 }
 
 TEST(Tiles, PassOnWhatAPieceThrows) {
-  const ThreadCount count(2);
   Tiles tiles(2);
   const auto run = [&] {
     tiles.run(4, [](int piece, std::byte*) {
@@ -73,6 +69,20 @@ TEST(Tiles, PassOnWhatAPieceThrows) {
     });
   };
   EXPECT_THROW(run(), std::runtime_error);
+  // And are ready for the next job.
+  std::atomic<int> done = 0;
+  tiles.run(7, [&](int, std::byte*) { ++done; });
+  EXPECT_EQ(done, 7);
+}
+
+// Jobs that are over before the helpers have looked at them: a late helper must not touch the next.
+TEST(Tiles, KeepManyShortJobsApart) {
+  Tiles tiles(4);
+  for (int job = 0; job < 20000; ++job) {
+    std::atomic<int> sum = 0;
+    tiles.run(3, [&](int piece, std::byte*) { sum += piece + job; });
+    ASSERT_EQ(sum, 3 + 3 * job);
+  }
 }
 
 }  // namespace
