@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kPollEvery{100};
 
+// A disk that was full for a moment is waited for; one that stays full ends the command, since
+// nobody looks after a cluster that lives as long as a command.
+constexpr std::chrono::seconds kTroubleMax{15};
+
 }  // namespace
 
 Result<std::filesystem::path> find_model(const std::string& named) {
@@ -55,6 +59,7 @@ Result<JobId> LocalSession::submit(const std::string& spec) {
 
 Result<JobStatus> LocalSession::follow(JobId job,
                                        const std::function<void(const JobStatus&)>& on_status) {
+  auto well_at = std::chrono::steady_clock::now();
   while (true) {
     POSEFLEET_TRY_DO(cluster_->tend());
     auto status = client_->status(job, stop_.fd());
@@ -65,6 +70,12 @@ Result<JobStatus> LocalSession::follow(JobId job,
     if (!status && status.error().code != ErrorCode::Retry) return std::move(status).error();
     if (status) {
       on_status(*status);
+      if (status->trouble.empty()) well_at = std::chrono::steady_clock::now();
+      if (std::chrono::steady_clock::now() - well_at > kTroubleMax) {
+        client_->cancel(job);
+        return internal_error("results cannot be stored: " + status->trouble +
+                              "; make room, or name another folder with --work-dir");
+      }
       if (is_final(status->state)) return status;
     }
     std::vector<PollItem> items = {{.fd = stop_.fd()}};
