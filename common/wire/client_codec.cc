@@ -39,6 +39,9 @@ Result<ClientReply> get_status(schema::JobStatus::Reader in) {
   status.state = static_cast<JobState>(state);
   status.error = text(in.getError());
   for (const auto stage : in.getStages()) {
+    if (static_cast<std::uint16_t>(stage.getStage()) > static_cast<std::uint16_t>(Stage::Render)) {
+      return rejected("unknown stage " + std::to_string(static_cast<int>(stage.getStage())));
+    }
     status.stages.push_back({stage.getStage() == schema::Stage::POSE ? Stage::Pose : Stage::Render,
                              stage.getFramesDone(), stage.getFramesTotal(), stage.getWorkers(),
                              wire::get_stats(stage.getStats())});

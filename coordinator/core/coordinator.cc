@@ -357,11 +357,17 @@ void Coordinator::adopt(Session& session, std::map<RangeId, Lease> carried, Inst
   }
 }
 
-void Coordinator::handle(Session& session, const Heartbeat& beat, Instant now, Commands&) {
+void Coordinator::handle(Session& session, const Heartbeat& beat, Instant now, Commands& commands) {
   session.credit_total = std::max(session.credit_total, beat.credit_total);
+  // It did not hear it the first time. What it holds comes with it into its new session.
+  if (session.is_out_of_step) commands.push_back(SendToWorker{session.peer, UnknownSession{}});
   for (const HeldLease& held : beat.held) {
     const auto lease = session.leases.find(held.range);
-    if (lease == session.leases.end() || lease->second.token != held.token) continue;
+    if (lease == session.leases.end() || lease->second.token != held.token) {
+      // Our word to stop was lost. Behind a range that hangs others would wait for ever.
+      commands.push_back(SendToWorker{session.peer, CancelRange{held.range, held.token}});
+      continue;
+    }
     lease->second.is_seen = true;
     // A range that waits behind another in the same worker makes no progress through no fault of
     // its own: its clock starts when it starts.
@@ -596,8 +602,12 @@ Commands Coordinator::on_tick(Instant now) {
       }
       const RangeId id = lease->first;
       const bool was_executing = lease->second.is_executing;
-      // No heartbeat ever listed it: the grant was lost, the worker will give no credit for it.
-      if (!lease->second.is_seen) --session.granted;
+      // No heartbeat ever listed it: the grant was lost, and with it one of the worker's places,
+      // since it gives no credit for what it never got. A new session counts afresh.
+      if (!lease->second.is_seen) {
+        session.is_out_of_step = true;
+        commands.push_back(SendToWorker{peer, UnknownSession{}});
+      }
       if (was_executing) session.is_in_trouble = true;
       commands.push_back(SendToWorker{peer, CancelRange{id, lease->second.token}});
       lease = session.leases.erase(lease);
@@ -635,8 +645,8 @@ void Coordinator::grant_ranges(Instant now, Commands& commands) {
 }
 
 bool Coordinator::may_take_grants(const Session& session, Instant now) const {
-  if (session.granted >= session.credit_total || session.is_leaving) return false;
-  if (is_suspect(session, now)) return false;
+  if (session.granted >= session.credit_total || is_suspect(session, now)) return false;
+  if (session.is_leaving || session.is_out_of_step) return false;
   if (!session.is_in_trouble) return true;
   // A hung or broken worker is soon the one with the fewest leases. It must not fail the same range
   // again and again, and with it the job, while a sound one could do it. The only one of its kind

@@ -195,6 +195,8 @@ class Coordinator final {
     std::uint64_t credit_total = 0;
     Instant last_heard{};
     bool is_leaving = false;  // it gave a range back
+    // A grant to it was lost: it shall open a new session, and gets nothing in this one.
+    bool is_out_of_step = false;
     // It let a lease end or failed by its own fault, and has shown no progress since.
     bool is_in_trouble = false;
     std::map<RangeId, Lease> leases;

@@ -96,20 +96,22 @@ TEST(Leases, ARangeThatWaitsInItsWorkerKeepsItsLease) {
   EXPECT_TRUE(sent<CancelRange>(commands, "w").empty());
 }
 
-TEST(Leases, ALeaseOfAnotherTokenIsNotRenewed) {
+TEST(Leases, ALeaseThatWeDoNotKnowIsCancelledNotRenewed) {
   Desk desk;
   desk.add_job(pose_ranges(1));
   const Commands joined = desk.join("w", 1);
-  const Grant grant = grants(joined, "w").at(0);
-  HeldLease stranger = executing(grant, 1);
+  const SessionId session = session_in(joined, "w");
+  HeldLease stranger = executing(grants(joined, "w").at(0), 1);
   stranger.token.seq += 1000;
-  std::size_t cancelled = 0;
-  for (std::uint32_t second = 0; second < 31; ++second) {
-    stranger.frames_done = second;
-    const auto commands = desk.beat_for(1s, "w", session_in(joined, "w"), 1, {stranger});
-    cancelled += sent<CancelRange>(commands, "w").size();
+  const std::vector<CancelRange> expected = {{stranger.range, stranger.token}};
+  // Each time, because the word may be lost.
+  for (int beat = 0; beat < 2; ++beat) {
+    const Commands commands = desk.say("w", Heartbeat{session, 1, {stranger}});
+    EXPECT_EQ(sent<CancelRange>(commands, "w"), expected);
   }
-  EXPECT_EQ(cancelled, 1u);
+  // The lease that we do know ends, since nothing is heard of it.
+  desk.beat_for(29s, "w", session, 1, {});
+  EXPECT_EQ(sent<CancelRange>(desk.beat_for(1s, "w", session, 1, {}), "w").size(), 1u);
 }
 
 TEST(Leases, TheEndOfALeaseIsChargedOnlyToARangeThatWasExecuting) {
@@ -131,18 +133,35 @@ TEST(Leases, TheEndOfALeaseIsChargedOnlyToARangeThatWasExecuting) {
     EXPECT_EQ(desk.rules.status(kJob).retries, 1u);
     // Back in the queue, and the next worker gets it once the backoff is over.
     desk.now += 1s;
-    EXPECT_EQ(grants(desk.join("other", 1), "other").size(), one.is_executing ? 1u : 0u);
+    EXPECT_EQ(grants(desk.join("other", 1), "other").size(), 1u);
   }
 }
 
-TEST(Leases, ALostGrantTakesNoCreditAway) {
+TEST(Leases, ALostGrantLeadsToANewSessionThatCountsCreditAfresh) {
   Desk desk;
-  desk.add_job(pose_ranges(1));
-  const Commands joined = desk.join("w", 1);
-  ASSERT_EQ(grants(joined, "w").size(), 1u);
-  // The worker beats for 40 s and never lists the range: the grant did not arrive.
-  const auto commands = desk.beat_for(40s, "w", session_in(joined, "w"), 1, {});
-  EXPECT_EQ(grants(commands, "w").size(), 1u);
+  desk.add_job(pose_ranges(2));
+  const Commands joined = desk.join("w", 2);
+  const SessionId session = session_in(joined, "w");
+  const auto granted = grants(joined, "w");
+  ASSERT_EQ(granted.size(), 2u);
+  // The worker never lists the second one: that grant did not arrive.
+  Commands commands;
+  for (std::uint32_t second = 1; second <= 30; ++second) {
+    const auto more = desk.beat_for(1s, "w", session, 2, {executing(granted[0], second)});
+    commands.insert(commands.end(), more.begin(), more.end());
+  }
+  EXPECT_EQ(sent<UnknownSession>(commands, "w").size(), 1u);
+  // Said again while it goes on in the old session, where it gets nothing.
+  const auto more = desk.beat_for(1s, "w", session, 9, {executing(granted[0], 31)});
+  EXPECT_EQ(sent<UnknownSession>(more, "w").size(), 1u);
+  EXPECT_TRUE(grants(more, "w").empty());
+  Hello hello = hello_of("w", 2);
+  hello.held = {executing(granted[0], 31)};
+  const Commands back = desk.say("socket2", hello);
+  EXPECT_TRUE(sent<Welcome>(back, "socket2").at(0).drop.empty());
+  ASSERT_EQ(grants(back, "socket2").size(), 1u);
+  EXPECT_EQ(grants(back, "socket2")[0].range, granted[1].range);
+  EXPECT_TRUE(all<core::PersistFails>(back).empty());
 }
 
 TEST(Leases, PartsOfAResultAreProgress) {
@@ -253,7 +272,7 @@ TEST(Leases, AWorkerWhoseLeaseEndedGetsNothingWhileASoundOneIsThere) {
     const auto more = desk.beat_for(1s, "hung", hung, 4, {executing(grant, 1)});
     commands.insert(commands.end(), more.begin(), more.end());
   }
-  ASSERT_EQ(sent<CancelRange>(commands, "hung").size(), 1u);
+  EXPECT_FALSE(sent<CancelRange>(commands, "hung").empty());
   EXPECT_TRUE(grants(commands, "hung").empty());
   EXPECT_EQ(grants(desk.say("sound", Heartbeat{sound, 1, {}}), "sound").size(), 1u);
 }
