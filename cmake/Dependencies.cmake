@@ -4,7 +4,7 @@ find_package(Threads REQUIRED)
 
 pkg_check_modules(zmq REQUIRED IMPORTED_TARGET libzmq)                 # common/net
 find_package(CapnProto REQUIRED)                                        # schemas, common/wire
-find_package(yaml-cpp REQUIRED)                                         # common/config, common/model_folder
+find_package(yaml-cpp REQUIRED)                                         # common/config, common/model_folder, worker/import
 pkg_check_modules(avformat REQUIRED IMPORTED_TARGET libavformat)        # common/media
 pkg_check_modules(avcodec REQUIRED IMPORTED_TARGET libavcodec)          # common/media
 pkg_check_modules(avutil REQUIRED IMPORTED_TARGET libavutil)            # common/media
@@ -12,7 +12,7 @@ pkg_check_modules(swscale REQUIRED IMPORTED_TARGET libswscale)          # common
 pkg_check_modules(eigen REQUIRED IMPORTED_TARGET eigen3)                # common/body
 pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)              # coordinator/store
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)            # common/files (SHA-256)
-pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)                   # worker/import (deflated npz)
+pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)                   # worker/import (deflated npz, checksums)
 pkg_check_modules(nlohmann REQUIRED IMPORTED_TARGET nlohmann_json)      # common/model_folder, cli, coordinator/pipeline
 find_package(fmt REQUIRED)                                              # anywhere: text formatting
 find_package(spdlog REQUIRED)                                           # common/process

@@ -77,6 +77,13 @@ class LogScope final {
 // Rejected, except for what may pass (disk, memory).
 ErrorCode code_of(int av_error);
 
+// Times beyond this come from damaged headers, and their differences would overflow. At 10^9 ticks
+// a second it is 36 years.
+inline constexpr std::int64_t kTimeMax = std::int64_t{1} << 60;
+constexpr bool is_time(std::int64_t ticks) {
+  return ticks >= -kTimeMax && ticks <= kTimeMax;
+}
+
 inline AVRational to_av(Rational value) {
   return {static_cast<int>(value.num), static_cast<int>(value.den)};
 }

@@ -19,9 +19,7 @@ extern "C" {
 namespace posefleet {
 namespace {
 
-// Times beyond this come from damaged headers, and their differences would overflow. At 10^9 ticks
-// a second it is 36 years.
-constexpr std::int64_t kTimeMax = std::int64_t{1} << 60;
+using av::is_time;
 
 // So many packets of all streams may come before we call the file hostile: sound has at most some
 // packets per frame, and limits.frames_max bounds the frames.
@@ -46,10 +44,6 @@ struct Scan {
   std::uint64_t audio_packets = 0;
   std::string ended_early;  // why, or empty
 };
-
-bool is_time(std::int64_t pts) {
-  return pts >= -kTimeMax && pts <= kTimeMax;
-}
 
 Result<Scan> scan_packets(AVFormatContext& context, int video, const std::string& name,
                           const ProbeLimits& limits) {
@@ -94,12 +88,10 @@ std::optional<std::vector<std::int64_t>> times_from_packets(
   if (first_key == packets.end() || !is_time(first_key->pts)) return std::nullopt;
   std::vector<std::int64_t> times;
   for (auto packet = first_key; packet != packets.end(); ++packet) {
-    // What is shown before the first key frame refers to pictures that the file does not hold.
-    if (!packet->is_shown || packet->pts < first_key->pts) {
-      if (packet->is_shown && !is_time(packet->pts)) return std::nullopt;
-      continue;
-    }
+    if (!packet->is_shown) continue;
     if (!is_time(packet->pts)) return std::nullopt;
+    // What is shown before the first key frame refers to pictures that the file does not hold.
+    if (packet->pts < first_key->pts) continue;
     times.push_back(packet->pts);
   }
   std::sort(times.begin(), times.end());

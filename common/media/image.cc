@@ -65,7 +65,10 @@ Result<av::Frame> decode_picture(const std::string& name, std::string_view bytes
   decoder->thread_count = 1;
   decoder->max_pixels = limits.pixels_max;
   decoder->flags |= AV_CODEC_FLAG_BITEXACT;
-  decoder->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER;
+  // The TIFF decoder would stop at any private tag.
+  if (kind != AV_CODEC_ID_TIFF) {
+    decoder->err_recognition = AV_EF_EXPLODE | AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER;
+  }
   const av::Packet packet = av::make_packet();
   POSEFLEET_CHECK(av_new_packet(packet.get(), static_cast<int>(bytes.size())) >= 0);
   std::memcpy(packet->data, bytes.data(), bytes.size());
@@ -75,8 +78,7 @@ Result<av::Frame> decode_picture(const std::string& name, std::string_view bytes
   if (status >= 0) status = avcodec_send_packet(decoder.get(), packet.get());
   if (status >= 0) status = avcodec_send_packet(decoder.get(), nullptr);
   if (status >= 0) status = avcodec_receive_frame(decoder.get(), frame.get());
-  // The JPEG decoder fills in what is missing and mentions it only in passing. (The TIFF decoder
-  // complains of tags that do not matter.)
+  // The JPEG decoder fills in what is missing and mentions it only in passing.
   const bool mentioned = kind == AV_CODEC_ID_MJPEG && !log.complaint().empty();
   const bool damaged = status >= 0 && (frame->decode_error_flags != 0 || mentioned ||
                                        (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0);

@@ -38,6 +38,17 @@ bool can_hold(const AVOutputFormat& format, AVCodecID codec) {
   return avformat_query_codec(&format, codec, FF_COMPLIANCE_EXPERIMENTAL) == 1;
 }
 
+// The remedy for sound that the chosen container cannot hold.
+std::string containers_for(AVCodecID codec) {
+  std::string names;
+  for (const Container& container : kContainers) {
+    const AVOutputFormat* format = av_guess_format(container.format, nullptr, nullptr);
+    if (format == nullptr || !can_hold(*format, codec)) continue;
+    names += names.empty() ? container.extension : std::string(" or ") + container.extension;
+  }
+  return names.empty() ? "take the sound out of the source" : "name the output " + names;
+}
+
 // The unit of an MP4's edit lists, which say when a track starts. The writer rounds a start down to
 // it and the reader rounds back to the track's nearest tick; so a unit below half of the finest
 // tick gives the start back exactly. A multiple of the video's own unit keeps its length exact too.
@@ -119,10 +130,9 @@ Status OutputFile::add_video(const FrameTable& table, const PictureFormat& forma
 
 Status OutputFile::add_audio(const AVStream& from) {
   const AVCodecID codec = from.codecpar->codec_id;
-  if (codec == AV_CODEC_ID_NONE || !can_hold(*context_->oformat, codec)) {
-    return rejected(
-        fmt::format("{} cannot hold the source's sound ({}); name the output .mkv or .mov", name_,
-                    avcodec_get_name(codec)));
+  if (!can_hold(*context_->oformat, codec)) {
+    return rejected(fmt::format("{} cannot hold the source's sound ({}); {}", name_,
+                                avcodec_get_name(codec), containers_for(codec)));
   }
   AVStream* stream = avformat_new_stream(context_, nullptr);
   POSEFLEET_CHECK(stream != nullptr);

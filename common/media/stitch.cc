@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "common/base/check.h"
 #include "common/files/files.h"
@@ -14,6 +12,7 @@
 #include "common/media/av.h"
 #include "common/media/output_file.h"
 #include "common/media/parameter_sets.h"
+#include "common/media/temporary_file.h"
 #include "common/media/timeline.h"
 
 namespace posefleet {
@@ -157,20 +156,6 @@ class VideoWriter final {
   std::size_t written_ = 0;
 };
 
-// Removes the unfinished file, whichever way the function is left.
-class TemporaryFile final {
- public:
-  explicit TemporaryFile(const std::filesystem::path& out)
-      : path_(out.string() + fmt::format(".part-{}", getpid())) {}
-  ~TemporaryFile() { unlink(path_.c_str()); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 Status write_sound_and_pictures(av::AudioReader& sound, VideoWriter& pictures, av::OutputFile& file,
                                 StitchReport& report) {
   const av::Packet packet = av::make_packet();
@@ -183,6 +168,10 @@ Status write_sound_and_pictures(av::AudioReader& sound, VideoWriter& pictures, a
     POSEFLEET_TRY_DO(file.write(*packet, time_base));
     av_packet_unref(packet.get());
     ++report.audio_packets;
+  }
+  if (sound.left_out() > 0) {
+    report.warnings.push_back(fmt::format(
+        "{} sound packets of the source are damaged and were left out", sound.left_out()));
   }
   return pictures.write_until(AV_NOPTS_VALUE, {1, 1});
 }
@@ -200,12 +189,13 @@ Result<StitchReport> stitch(const std::filesystem::path& source, const FrameTabl
   POSEFLEET_TRY(const av::PictureFormat format, av::read_picture_format(queue.current(), *first));
   POSEFLEET_TRY(const auto sound, av::AudioReader::open(source, -1));
 
-  const TemporaryFile temporary(out);
+  const av::TemporaryFile temporary(out);
   StitchReport report;
   report.audio_streams = static_cast<std::uint32_t>(sound->stream_count());
   POSEFLEET_TRY(const auto file,
                 av::OutputFile::create(temporary.path(), out, table, format, *sound));
-  report.warnings = file->warnings();
+  report.warnings = sound->notes();
+  report.warnings.insert(report.warnings.end(), file->warnings().begin(), file->warnings().end());
   VideoWriter pictures(table, queue, *file, format.reorder_depth);
   POSEFLEET_TRY_DO(write_sound_and_pictures(*sound, pictures, *file, report));
   POSEFLEET_TRY_DO(file->finish());

@@ -23,7 +23,8 @@ struct StitchReport {
   std::uint32_t audio_streams = 0;
   std::uint64_t audio_packets = 0;
   std::uint64_t bytes = 0;  // of the file
-  // What the chosen container could not carry over, in whole sentences.
+  // What could not be carried over (damaged sound, a rotation that the container has no place for),
+  // in whole sentences.
   std::vector<std::string> warnings;
 };
 

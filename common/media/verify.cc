@@ -1,5 +1,6 @@
 #include "common/media/verify.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -48,18 +49,11 @@ Status verify_frames(const std::string& name, const FrameTable& out, const Frame
   return done();
 }
 
-// The sound's own bytes. In MPEG-TS each AAC packet starts with an ADTS header that repeats the
-// stream's parameters; MP4 keeps these once, in its index, so the header is dropped on the way.
+// The sound's own bytes.
 std::string_view payload_of(const AVPacket& packet, const AVStream& stream) {
   std::string_view bytes(reinterpret_cast<const char*>(packet.data),
                          static_cast<std::size_t>(packet.size));
-  constexpr std::size_t kAdtsHeader = 7;  // ISO 13818-7, 6.2; two more with a checksum
-  if (stream.codecpar->codec_id != AV_CODEC_ID_AAC || stream.codecpar->extradata_size > 0 ||
-      bytes.size() < kAdtsHeader || packet.data[0] != 0xff || (packet.data[1] & 0xf0) != 0xf0) {
-    return bytes;
-  }
-  const bool has_checksum = (packet.data[1] & 1) == 0;
-  bytes.remove_prefix(std::min(bytes.size(), kAdtsHeader + (has_checksum ? 2 : 0)));
+  bytes.remove_prefix(av::adts_header_size(packet, *stream.codecpar));
   return bytes;
 }
 
@@ -174,12 +168,12 @@ Status verify_samples(const Pair& pair, VerifyReport& report) {
 
 // One pass over both files for each stream, so that nothing has to be remembered.
 Status verify_sound(const std::filesystem::path& out, const std::filesystem::path& source,
-                    const ProbeResult& probed, VerifyReport& report) {
+                    VerifyReport& report) {
   POSEFLEET_TRY(const auto all, av::AudioReader::open(source, -1));
-  const auto streams = static_cast<std::uint32_t>(all->stream_count());
-  if (probed.audio_streams != streams) {
+  POSEFLEET_TRY(const auto all_out, av::AudioReader::open(out, -1));
+  if (all_out->stream_count() != all->stream_count()) {
     return internal_error(fmt::format("{} has {} sound streams, its source {}", out.string(),
-                                      probed.audio_streams, streams));
+                                      all_out->stream_count(), all->stream_count()));
   }
   for (int ordinal = 0; ordinal < all->stream_count(); ++ordinal) {
     POSEFLEET_TRY(const auto out_sound, av::AudioReader::open(out, ordinal));
@@ -191,8 +185,9 @@ Status verify_sound(const std::filesystem::path& out, const std::filesystem::pat
     } else {
       POSEFLEET_TRY_DO(verify_packets(pair, report));
     }
+    report.audio_packets_left_out += source_sound->left_out();
   }
-  report.audio_streams = streams;
+  report.audio_streams = static_cast<std::uint32_t>(all->stream_count());
   return done();
 }
 
@@ -213,7 +208,7 @@ Result<VerifyReport> verify_output(const std::filesystem::path& out,
   VerifyReport report;
   POSEFLEET_TRY(const ProbeResult probed, probe_frame_table(out));
   POSEFLEET_TRY_DO(verify_frames(out.string(), probed.table, table, report));
-  POSEFLEET_TRY_DO(verify_sound(out, source, probed, report));
+  POSEFLEET_TRY_DO(verify_sound(out, source, report));
   if (options.decode_frames) POSEFLEET_TRY_DO(decode_all(out, probed.table, report));
   return report;
 }

@@ -20,6 +20,8 @@ struct VerifyReport {
   std::uint32_t frames = 0;
   std::uint32_t audio_streams = 0;
   std::uint64_t audio_packets = 0;
+  // Of the source: damaged, so that no container holds them (StitchReport warns of them).
+  std::uint64_t audio_packets_left_out = 0;
   std::uint32_t frames_decoded = 0;  // 0 unless asked for
   // True when every time is the same rational number of seconds in both files. False when the
   // output's time base cannot express them (Matroska counts milliseconds) and each is the nearest

@@ -55,8 +55,8 @@ Result<TensorView> view_of(const HeadEntry& entry, std::span<const std::byte> da
   }
   const auto expected = byte_count(view.shape, row->size);
   if (!expected) {
-    return rejected(fmt::format("shape ({}), which is more than a file holds",
-                                fmt::join(entry.shape, ", ")));
+    return rejected(
+        fmt::format("shape ({}), which is more than a file holds", fmt::join(entry.shape, ", ")));
   }
   if (*expected != end - begin) {
     return rejected(fmt::format("shape {} of {}, which takes {} bytes, in {} bytes",

@@ -16,7 +16,8 @@ namespace {
 
 // Runs between fork and exec: only async-signal-safe calls.
 [[noreturn]] void become(const char* program, char* const* arguments, int log_fd, pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // Nobody is left who would want a goodbye.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);  // the parent died before the line above
   sigset_t none;
   sigemptyset(&none);

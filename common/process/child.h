@@ -1,4 +1,4 @@
-// A child process that does not outlive its parent: the kernel sends it SIGTERM when the parent's
+// A child process that does not outlive its parent: the kernel sends it SIGKILL when the parent's
 // thread that started it ends, whatever ended it.
 #pragma once
 

@@ -49,7 +49,7 @@ constexpr bool is_final(JobState state) {
 // The same key and spec again answer the same job; the same key with another spec is refused.
 struct Submit {
   std::string idempotency_key;
-  std::string spec;  // JSON, coordinator/pipeline/job_spec.h
+  std::string spec;  // JSON, common/job/job_spec.h
   bool operator==(const Submit&) const = default;
 };
 
@@ -82,6 +82,8 @@ struct JobStatus {
   JobId job{};
   JobState state = JobState::Submitted;
   std::string error;  // when Failed
+  // Why nothing can be stored at the moment (a full disk); empty: all is well. The job waits.
+  std::string trouble;
   std::vector<StageProgress> stages;
   std::uint64_t retries = 0;
   std::vector<std::string> warnings;

@@ -408,6 +408,12 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
   if (range->state == RangeState::Committing) return;
   if (!is_spool_complete) {
     commands.push_back(DropSpool{session.peer, result.range});
+    // It is computed, only not here yet: that is progress.
+    if (const auto lease = session.leases.find(result.range); lease != session.leases.end()) {
+      lease->second.deadline = now + settings_.lease;
+    }
+    // The worker offers it again after a while; asking now would only fill the disk again.
+    if (!trouble_.empty()) return;
     commands.push_back(SendToWorker{session.peer, ResendResult{result.range, result.token}});
     return;
   }
@@ -530,6 +536,7 @@ Commands Coordinator::on_committed(const std::string& peer, const ResultDone& re
   Range& range = ranges_.at(result.range);
   POSEFLEET_CHECK(range.state == RangeState::Committing);
   range.state = RangeState::Committed;
+  trouble_.clear();
   range.record.is_committed = true;
   range.record.stats = result.stats;
   commands.push_back(SendToWorker{peer, ack(result.range, result.token)});
@@ -554,6 +561,7 @@ Commands Coordinator::on_commit_failed(const std::string& peer, const ResultDone
   POSEFLEET_CHECK(range.state == RangeState::Committing);
   // No acknowledgement: the worker keeps its result and offers it again. Meanwhile the range may be
   // granted to somebody else; the first that can be stored wins.
+  trouble_ = error;
   commands.push_back(LogLine{true, describe(range.record) + " could not be stored: " + error});
   make_ready(range, now + settings_.lease);
   commands.push_back(DropSpool{peer, result.range});
@@ -694,6 +702,7 @@ JobStatus Coordinator::status(JobId id) const {
   status.warnings = job.record.warnings;
   status.result = job.record.result;
   status.retries = job.retries;
+  status.trouble = trouble_;
   status.stages = {{.stage = Stage::Pose}, {.stage = Stage::Render}};
   for (const RangeId range_id : job.ranges) {
     const Range& range = ranges_.at(range_id);

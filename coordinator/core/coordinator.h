@@ -153,6 +153,9 @@ class Coordinator final {
   Commands on_committed(const std::string& peer, const ResultDone& result, Instant now);
   Commands on_commit_failed(const std::string& peer, const ResultDone& result,
                             const std::string& error, Instant now);
+  // Bytes of results cannot be written (a full disk): nobody is asked to send them again at once.
+  // The next commit that succeeds ends it.
+  void on_storage_trouble(const std::string& error) { trouble_ = error; }
   Commands on_grant_failed(const std::string& peer, const Grant& grant, const std::string& error,
                            Instant now);
   Commands on_peer_lost(const std::string& peer, Instant now);
@@ -240,6 +243,7 @@ class Coordinator final {
   std::uint64_t session_seed_;
   std::map<JobId, Job> jobs_;
   std::map<RangeId, Range> ranges_;
+  std::string trouble_;  // why the last result could not be stored; empty: it could
   std::map<std::string, Session> sessions_;  // by peer
   std::set<ReadyKey> ready_[2];              // by stage
 };

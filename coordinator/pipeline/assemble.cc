@@ -7,6 +7,7 @@
 
 #include "common/files/files.h"
 #include "common/files/sha256.h"
+#include "common/media/copy.h"
 #include "common/media/frame_table.h"
 #include "common/media/stitch.h"
 #include "common/media/verify.h"
@@ -73,8 +74,16 @@ std::vector<RangeFile> segments_in_order(const std::vector<RangeFile>& files) {
   return segments;
 }
 
-Result<StitchReport> write_video(const JobPlan& plan, const std::vector<RangeFile>& files,
-                                 const std::filesystem::path& out, LostArtifact* lost) {
+// With nobody in it, the video is the source's own pictures, if they can be copied exactly.
+Result<StitchReport> copy_source(const JobPlan& plan, const std::filesystem::path& out) {
+  POSEFLEET_TRY(StitchReport report, copy_video(plan.source.path, plan.table, out));
+  POSEFLEET_TRY([[maybe_unused]] const VerifyReport verified,
+                verify_output(out, plan.source.path, plan.table));
+  return report;
+}
+
+Result<StitchReport> join_segments(const JobPlan& plan, const std::vector<RangeFile>& files,
+                                   const std::filesystem::path& out, LostArtifact* lost) {
   const std::vector<RangeFile> segments = segments_in_order(files);
   const auto segment = [&](std::size_t index) -> Result<EncodedSegment> {
     auto bytes = read_range_file(segments[index]);
@@ -141,7 +150,10 @@ Result<Assembly> assemble_job(const JobPlan& plan, const std::filesystem::path& 
                  {"pose_detection_stats", stage_figures(figures, Stage::Pose)}};
   if (plan.spec.pipeline == Pipeline::Mesh) {
     const std::filesystem::path out = job_folder / ("output." + plan.spec.container);
-    POSEFLEET_TRY(StitchReport report, write_video(plan, files, out, lost));
+    auto copied = poses.people == 0 ? copy_source(plan, out)
+                                    : Result<StitchReport>(rejected("there are people to draw"));
+    if (!copied) copied = join_segments(plan, files, out, lost);
+    POSEFLEET_TRY(StitchReport report, std::move(copied));
     assembly.warnings = std::move(report.warnings);
     POSEFLEET_TRY(const std::string sha256, sha256_hex_of_file(out));
     result["output_path"] = out.string();

@@ -3,8 +3,8 @@
 // The file is a zip archive: `<stem>/data.pkl` is a pickle of the dictionaries, in which each
 // tensor is a call that names a storage, an offset and strides; `<stem>/data/<key>` are the
 // storages, not compressed. The archive is mapped and a tensor's bytes are touched when they are
-// asked for, so a checkpoint of 2.5 GiB, or one with an optimizer twice that, is read with a few
-// megabytes of memory.
+// asked for: a checkpoint of 2.5 GiB, or one with an optimizer twice that, takes a few megabytes of
+// our own memory. The mapped pages are the kernel's, which takes them back when others need them.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,10 @@
-// The stack machine of pickle.h. Only pickle.cc uses it.
+// The stack machine of pickle.h: its stack, its memo and what it does to them. Which opcode does
+// what is in opcode_table.cc. Only pickle.cc uses it.
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -73,5 +76,19 @@ class Unpickler final {
   std::vector<std::size_t> marks_;  // stack sizes at which a mark was set
   std::unordered_map<std::uint64_t, NodeId> memo_;
 };
+
+template <typename T>
+Result<T> Unpickler::take_number() {
+  POSEFLEET_TRY(const std::string_view bytes, take(sizeof(T)));
+  T value{};
+  std::memcpy(&value, bytes.data(), sizeof(T));
+  return value;
+}
+
+template <typename T>
+Result<std::string_view> Unpickler::take_sized() {
+  POSEFLEET_TRY(const T size, take_number<T>());
+  return take(size);
+}
 
 }  // namespace posefleet

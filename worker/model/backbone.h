@@ -4,6 +4,7 @@
 // activations, LibTorch cuts the patches and normalises rows, oneDNN does the products (linear.h).
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -21,6 +22,8 @@ class Backbone final {
   Backbone(const Hmr2Weights& weights, Tiles& tiles, int batch_size);
 
   std::size_t scratch_bytes() const;
+  // Which of oneDNN's kernels does most of the work.
+  std::string kernel() const { return fc1_plan_.kernel(); }
   // crops: (crops, 3, 256, 256). The result, (crops * 192, width), is valid until the next call.
   // Fills `trace` unless it is null.
   const float* run(const float* crops, int crop_count, NetworkTrace* trace);
@@ -29,7 +32,8 @@ class Backbone final {
   // Starts tokens_ with patch embedding and positions.
   void embed(const float* crops, int crop_count);
   void run_block(const BlockWeights& block, int crop_count);
-  at::Tensor norm(const NormWeights& weights, int crop_count) const;
+  // Layer norm of tokens_ into normed_, whose numbers it returns.
+  const float* norm(const NormWeights& weights, int crop_count);
 
   const Hmr2Weights& weights_;
   Tiles& tiles_;
@@ -40,7 +44,7 @@ class Backbone final {
   at::Tensor qkv_;        // (batch * 192, 3 width)
   at::Tensor attended_;   // (batch * 192, width)
   at::Tensor hidden_;     // (batch * 192, MLP width)
-  at::Tensor features_;   // (batch * 192, width)
+  at::Tensor normed_;     // (batch * 192, width)
 };
 
 }  // namespace posefleet

@@ -291,7 +291,7 @@ Result<CropGeometry> crop_geometry(const PersonBox& box, int frame_width, int fr
                                 to_text(box), kSquareMax, frame_width, frame_height));
   }
   const auto [cx, cy] = geometry.center;
-  const double half = geometry.size * 0.5;
+  const auto half = static_cast<float>(geometry.size * 0.5);
   const auto middle = static_cast<float>(kCropSide * 0.5);
   const auto side = static_cast<float>(kCropSide);
   geometry.affine =

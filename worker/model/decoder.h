@@ -2,9 +2,8 @@
 //
 // One token makes products of a matrix with a vector, which cost the reading of the matrix and
 // nothing else. oneDNN would pack the matrix first, which reads it twice more; so these are plain
-// loops here, over all crops of the batch while a row of weights is at hand. Sums run in a fixed
-// order without fused multiply-adds: the same bits on every machine. The exception is `to_kv`, a
-// product with all 192 tokens, which goes to oneDNN (linear.h).
+// loops here, over all crops of the batch while a row of weights is at hand, with sums in a fixed
+// order. The exception is `to_kv`, a product with all 192 tokens, which goes to oneDNN (linear.h).
 #pragma once
 
 #include <cstddef>

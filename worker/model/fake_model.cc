@@ -6,7 +6,8 @@
 #include <fmt/format.h>
 
 #include "common/base/check.h"
-#include "worker/model/cameras.h"
+#include "worker/model/crop.h"
+#include "worker/model/rotations.h"
 
 namespace posefleet {
 namespace {

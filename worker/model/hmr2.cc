@@ -11,10 +11,10 @@
 #include "common/base/check.h"
 #include "common/model_folder/network_layout.h"
 #include "worker/model/backbone.h"
-#include "worker/model/cameras.h"
 #include "worker/model/crop.h"
 #include "worker/model/decoder.h"
 #include "worker/model/product.h"
+#include "worker/model/rotations.h"
 #include "worker/model/tiles.h"
 #include "worker/model/weights.h"
 
@@ -51,7 +51,7 @@ NetworkOutput output_of(const DecoderOutput& decoded, std::size_t crop) {
 
 }  // namespace
 
-// All that an instance owns. Made while one thread is set, so that oneDNN's kernels are for one.
+// All that an instance owns. Made and run under OneThread (tiles.h).
 class Hmr2::Network final {
  public:
   Network(SharedWeights weights, const Hmr2Options& options)
@@ -65,12 +65,13 @@ class Hmr2::Network final {
 
   const Hmr2Options& options() const { return options_; }
   const Hmr2Weights& weights() const { return *weights_; }
+  std::string kernel() const { return backbone_.kernel(); }
 
   DecoderOutput run(std::span<const float> crops, int count, NetworkTrace* trace) {
     POSEFLEET_CHECK(count >= 1 && count <= options_.batch_size);
     POSEFLEET_CHECK(crops.size() == static_cast<std::size_t>(count) * kCropFloats);
     const at::InferenceMode inference;
-    const ThreadCount threads(options_.threads);
+    const OneThread alone;
     return decoder_.run(backbone_.run(crops.data(), count, trace), count);
   }
 
@@ -90,7 +91,7 @@ Result<std::unique_ptr<Hmr2>> Hmr2::create(SharedWeights weights, const Hmr2Opti
   POSEFLEET_TRY_DO(check_options(options));
   try {
     const at::InferenceMode inference;
-    const ThreadCount one(1);
+    const OneThread alone;
     return std::unique_ptr<Hmr2>(new Hmr2(std::make_unique<Network>(std::move(weights), options)));
   } catch (const std::exception& error) {
     return internal_error(fmt::format("the network cannot be set up: {}", error.what()));
@@ -108,9 +109,9 @@ int Hmr2::batch_size() const {
 
 std::string Hmr2::description() const {
   const Hmr2Weights& weights = network_->weights();
-  return fmt::format("{} {}x{}, float32, {}, LibTorch {}, {} threads, batch {}", weights.name,
+  return fmt::format("{} {}x{}, float32, {} ({}), LibTorch {}, {} threads, batch {}", weights.name,
                      weights.sizes.backbone_width, weights.sizes.backbone_depth, product_library(),
-                     TORCH_VERSION, network_->options().threads, batch_size());
+                     network_->kernel(), TORCH_VERSION, network_->options().threads, batch_size());
 }
 
 Result<std::vector<NetworkOutput>> Hmr2::run(std::span<const float> crops, int count) {

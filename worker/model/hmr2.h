@@ -51,11 +51,11 @@ struct NetworkTrace {
 
 struct Hmr2Options {
   int threads = 1;     // 1 to 256; of this instance
-  int batch_size = 4;  // 1 to 256; memory grows with it, about 14 MB a crop for the released model
+  int batch_size = 4;  // 1 to 256; memory grows with it, about 16 MB a crop for the released model
 };
 
-// One owner, one thread at a time; the thread that calls `run` works along with threads - 1 others
-// of LibTorch's pool.
+// One owner, one thread at a time; the thread that calls `run` works along with threads - 1 helpers
+// of the instance's own.
 class Hmr2 final : public PoseModel {
  public:
   // `weights` of any size; memory for one batch is taken here.
@@ -67,7 +67,8 @@ class Hmr2 final : public PoseModel {
   Hmr2& operator=(const Hmr2&) = delete;
 
   int batch_size() const override;
-  // E.g. "hmr2 1280x32, float32, oneDNN 2.6.3 avx512_core, LibTorch 1.13.1, 2 threads, batch 4".
+  // E.g. "hmr2 1280x32, float32, oneDNN 2.6.3 avx512_core (brg:avx512_core), LibTorch 1.13.1,
+  // 2 threads, batch 4": size, library, instruction set, kernel.
   std::string description() const override;
   Result<std::vector<NetworkOutput>> run(std::span<const float> crops, int count) override;
 

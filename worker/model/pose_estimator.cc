@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/base/check.h"
-#include "worker/model/cameras.h"
+#include "common/body/camera.h"
 
 namespace posefleet {
 namespace {
@@ -85,8 +85,9 @@ Status RangeEstimator::add_frame(std::uint32_t frame, const BgrView& picture,
     const std::span<float> slot =
         std::span(crops_).subspan(pending_.size() * kCropFloats, kCropFloats);
     make_crop(picture, *geometry, settings_.normalisation, slot);
-    pending_.push_back(
-        {poses_.size() - 1, person, *std::move(geometry), picture.width, picture.height});
+    pending_.push_back({poses_.size() - 1, person, *std::move(geometry),
+                        FrameSize{static_cast<std::uint32_t>(picture.width),
+                                  static_cast<std::uint32_t>(picture.height)}});
     if (pending_.size() == static_cast<std::size_t>(model_.batch_size())) {
       POSEFLEET_TRY_DO(run_batch());
     }
@@ -116,10 +117,11 @@ Status RangeEstimator::store(const Pending& pending, const NetworkOutput& output
   pose.body_pose = output.body_pose;
   pose.betas = output.betas;
   pose.pred_cam = output.pred_cam;
-  const FullCamera camera = full_camera(output.pred_cam, pending.geometry, pending.frame_width,
-                                        pending.frame_height, settings_.focal_length);
-  pose.camera_translation = camera.translation;
-  pose.focal_length = camera.focal_length;
+  const CropSquare square = {pending.geometry.center[0], pending.geometry.center[1],
+                             pending.geometry.size};
+  pose.focal_length = full_frame_focal_length(pending.frame_size, settings_.focal_length);
+  pose.camera_translation =
+      full_frame_translation(output.pred_cam, square, pending.frame_size, pose.focal_length);
   if (const std::string_view part = first_non_finite(pose); !part.empty()) {
     return rejected(
         fmt::format("{}: the network gave a {} that is not finite; the weights do not "

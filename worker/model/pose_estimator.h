@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "common/body/camera.h"
 #include "worker/model/crop.h"
 #include "worker/model/model.h"
 
@@ -43,7 +44,7 @@ class RangeEstimator final {
     std::size_t frame_place;   // in poses_
     std::size_t person_place;  // in that frame
     CropGeometry geometry;
-    int frame_width, frame_height;
+    FrameSize frame_size;
   };
 
   Status run_batch();

@@ -17,9 +17,11 @@ memory::desc matrix(std::int64_t rows, std::int64_t columns, std::int64_t row_st
           memory::dims{row_stride, column_stride}};
 }
 
-dnnl::primitive_attr own_scratch() {
+dnnl::primitive_attr exact_with_own_scratch() {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  // Also when an environment variable of oneDNN's would allow it to round operands to bfloat16.
+  attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);
   return attributes;
 }
 
@@ -63,7 +65,7 @@ Product::Product(const ProductShape& shape) : primitive_(std::make_unique<Primit
                              ? matrix(shape.inner, shape.columns, 1, shape.b_stride)
                              : matrix(shape.inner, shape.columns, shape.b_stride, 1);
   const memory::desc c = matrix(shape.rows, shape.columns, shape.c_stride, 1);
-  dnnl::primitive_attr attributes = own_scratch();
+  dnnl::primitive_attr attributes = exact_with_own_scratch();
   if (shape.scale != 1) attributes.set_output_scales(0, {shape.scale});
   dnnl::post_ops after;
   if (shape.activation == Activation::Gelu) {
@@ -113,8 +115,8 @@ RowSoftmax::RowSoftmax(std::int64_t rows, std::int64_t columns)
     : primitive_(std::make_unique<Primitive>()) {
   const dnnl::softmax_forward::desc operation(dnnl::prop_kind::forward_inference,
                                               matrix(rows, columns, columns, 1), 1);
-  primitive_->description =
-      dnnl::softmax_forward::primitive_desc(operation, own_scratch(), primitive_->engine);
+  primitive_->description = dnnl::softmax_forward::primitive_desc(
+      operation, exact_with_own_scratch(), primitive_->engine);
   primitive_->primitive = dnnl::softmax_forward(primitive_->description);
 }
 

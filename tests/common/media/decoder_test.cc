@@ -187,8 +187,7 @@ TEST(RangeDecoder, NamesTheFrameThatIsMissing) {
 }
 
 TEST(VideoFrame, CopiesItsSamplesBeforeTheyAreDrawnOn) {
-  // The encoder-side names of one rule: drawing on frame 0 must not show up in later frames, which
-  // the decoder predicts from it.
+  // Later frames are predicted from this one: what is drawn on it must not show up in them.
   const TempDir folder;
   const auto path =
       make_clip(folder, "clip.mp4", picture(96, 64, "25", 0.4) + kX264 + "keyint=50:bframes=0");
@@ -202,6 +201,26 @@ TEST(VideoFrame, CopiesItsSamplesBeforeTheyAreDrawnOn) {
     for (int row = 0; row < planes.height; ++row) {
       std::fill_n(planes.data[0] + row * planes.stride[0], planes.width, std::uint8_t{200});
     }
+  }
+}
+
+TEST(VideoFrame, TurnsIntoThePixelsOfFfmpegsExactConversion) {
+  const TempDir folder;
+  for (const int width : {96, 97, 101, 111, 8, 3}) {
+    SCOPED_TRACE(width);
+    const auto path =
+        make_clip(folder, "clip.mkv", picture(width, 33, "25", 0.2) + "-pix_fmt yuv420p -c:v ffv1");
+    const FrameTable table = probe_frame_table(path)->table;
+    const std::string expected =
+        tests::run("ffmpeg -nostdin -v quiet -i '" + path.string() +
+                   "' -vf scale=flags=bilinear+bitexact+accurate_rnd,format=bgr24 -f rawvideo -");
+    std::string pixels;
+    RangeDecoder decoder = RangeDecoder::open(path, table, {0, table.frame_count()}).value();
+    for (auto frame = decoder.next().value(); frame.has_value(); frame = decoder.next().value()) {
+      const BgrImage image = to_bgr(*frame).value();
+      pixels.append(image.pixels.begin(), image.pixels.end());
+    }
+    EXPECT_TRUE(pixels == expected);
   }
 }
 

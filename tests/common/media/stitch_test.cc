@@ -49,7 +49,8 @@ TEST(Stitch, KeepsFramesTimesAndSoundForEverySourceAndContainer) {
        picture(96, 64, "30", 2) + "-vf \"select='not(eq(mod(n,5),2))'\" -vsync vfr " + kX264,
        "out.mp4", true, true},
       // The sound of a transport stream counts in 1/90000 s, an MP4's in samples; ADTS headers go.
-      {"stream.ts", picture(96, 64, "25", 2) + tone(2) + kX264 + "-bf 2", "out.mp4", true, false},
+      {"stream.ts", picture(96, 64, "25", 2) + tone(2) + "-c:a aac " + kX264 + "-bf 2", "out.mp4",
+       true, false},
       {"mpeg4.avi", picture(96, 64, "25", 2) + tone(2) + "-c:v mpeg4 -bf 2 -c:a libmp3lame",
        "out.mp4", true, true},
       // Opus starts 7 ms before zero, a time that Matroska does not store.
@@ -109,6 +110,51 @@ TEST(Stitch, ShowsFfprobeTheSameTimesAndSoundAsTheSource) {
                "' -map 0:a -c copy -copyts -f framehash -hash md5 -");
   };
   EXPECT_EQ(sound_of(out), sound_of(path));
+}
+
+TEST(Stitch, LeavesOutDamagedSoundAndSaysSo) {
+  const TempDir folder;
+  const auto whole =
+      make_clip(folder, "whole.ts", picture(96, 64, "25", 1) + tone(1) + "-c:a aac " + kX264);
+  const FrameTable table = probe_frame_table(whole)->table;
+  const auto segments = encode_ranges(whole, table, cut(table.frame_count(), 1));
+  // Breaks the headers of some AAC packets (sync word, layer 0, no checksum).
+  std::string bytes = tests::read_file(whole);
+  int broken = 0;
+  for (std::size_t i = 4; i + 1 < bytes.size() && broken < 3; ++i) {
+    if (bytes[i] != '\xff' || bytes[i + 1] != '\xf1') continue;
+    if (++broken == 1) continue;  // the first tells the stream's parameters
+    bytes[i + 2] = '\x3f';        // rate index 15
+  }
+  ASSERT_EQ(broken, 3);
+  const auto damaged = folder / "damaged.ts";
+  tests::write_file(damaged, bytes);
+  const auto out = folder / "out.mp4";
+  const auto report = stitch(damaged, table, from_memory(segments), 1, out);
+  ASSERT_TRUE(report) << report.error().message;
+  const auto verified = verify_output(out, damaged, table);
+  ASSERT_TRUE(verified) << verified.error().message;
+  EXPECT_EQ(verified->audio_packets, report->audio_packets);
+  if (verified->audio_packets_left_out > 0) {
+    ASSERT_EQ(report->warnings.size(), 1u);
+    EXPECT_NE(report->warnings[0].find("damaged"), std::string::npos);
+  }
+  EXPECT_LT(report->audio_packets, probe_frame_table(whole)->audio_packets);
+}
+
+TEST(Stitch, LeavesOutSoundStreamsWithoutPackets) {
+  const TempDir folder;
+  const auto path = make_clip(folder, "empty-sound.mkv",
+                              picture(96, 64, "25", 0.4) + tone(0.4) + "-frames:a 0 " + kX264);
+  const FrameTable table = probe_frame_table(path)->table;
+  const auto segments = encode_ranges(path, table, cut(table.frame_count(), 1));
+  const auto out = folder / "out.mp4";
+  const auto report = stitch(path, table, from_memory(segments), 1, out);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->audio_streams, 0u);
+  ASSERT_EQ(report->warnings.size(), 1u);
+  EXPECT_NE(report->warnings[0].find("without packets"), std::string::npos);
+  EXPECT_TRUE(verify_output(out, path, table));
 }
 
 TEST(Stitch, WritesTheSameBytesForTheSameInput) {
@@ -247,7 +293,7 @@ TEST(Stitch, RefusesOutputsThatCannotBeWritten) {
   } cases[] = {
       {"out.avi", "must end in .mp4"},
       {"out", "must end in .mp4"},
-      {"out.mp4", "cannot hold the source's sound (pcm_s16le)"},
+      {"out.mp4", "cannot hold the source's sound (pcm_s16le); name the output .mov or .mkv"},
       {"missing/out.mov", "No such file or directory"},
   };
   for (const auto& test : cases) {
