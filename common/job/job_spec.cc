@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/job/detector_json.h"
+
 namespace posefleet {
 namespace {
 
@@ -129,6 +131,12 @@ const std::map<std::string, FieldParser>& field_parsers() {
          spec.box_source = BoxSource::Given;
          return done();
        }},
+      {"detector",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.detector, detector_of(value));
+         if (spec.box_source == BoxSource::WholeFrame) spec.box_source = BoxSource::Detect;
+         return done();
+       }},
       {"encode",
        [](JobSpec& spec, const Json& value) -> Status {
          if (!value.is_object()) return wrong("encode", value, "{\"preset\": ..., \"crf\": ...}");
@@ -175,6 +183,7 @@ std::string to_json(const JobSpec& spec) {
       }
     }
   }
+  if (spec.box_source == BoxSource::Detect) json["detector"] = to_json(spec.detector);
   return json.dump();
 }
 
