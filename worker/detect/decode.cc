@@ -170,7 +170,11 @@ Status decode_yolo(const RawOutput& output, const DetectorTraits& traits, Collec
 
 Status decode_end_to_end(const RawOutput& output, Collector& people) {
   const Matrix rows = matrix_of(output[0], false);
-  if (rows.columns < 6) return wrong(output, "has no rows of box, score and class");
+  // More than six numbers are those of masks or key points; more numbers than rows are another
+  // layout.
+  if (rows.columns < 6 || (rows.columns > 6 && rows.columns > rows.rows)) {
+    return wrong(output, "has no rows of box, score and class");
+  }
   for (std::size_t row = 0; row < rows.rows; ++row) {
     const float score = rows.at(row, 4);
     const float class_number = rows.at(row, 5);

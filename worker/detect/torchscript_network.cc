@@ -171,7 +171,9 @@ Result<SharedDetectorFile> load_detector_file(const ModelFolder& folder) {
     torch::jit::ExtraFilesMap extra_files = {{"config.txt", ""}};
     torch::jit::Module module = torch::jit::load(path, at::kCPU, extra_files);
     POSEFLEET_TRY(const DetectorManifest own, own_manifest(extra_files["config.txt"], path));
-    POSEFLEET_TRY(DetectorTraits traits, detector_traits(merged(folder.detector(), own)));
+    auto checked = detector_traits(merged(folder.detector(), own));
+    if (!checked) return in_context(path, checked.error());
+    DetectorTraits traits = *std::move(checked);
     module.eval();
     module.to(at::kFloat);
     auto file = std::make_shared<DetectorFile>(std::move(module), std::move(traits),
