@@ -53,17 +53,18 @@ struct Hello {
   std::string device;        // for people: "cpu, 2 threads, oneDNN 2.6"
   std::uint32_t models = 0;  // resident instances; 0 for render workers
   std::string model_hash;    // the model folder it serves; a range of another is not granted
-  DetectorState detector_state = DetectorState::None;
-  std::string detector;  // for people: which one is loaded, or why it is not
   std::uint64_t credit_total = 0;
   std::vector<HeldLease> held;
   std::vector<ResultId> unacknowledged;
+  DetectorState detector_state = DetectorState::None;
+  std::string detector;  // for people: which one is loaded, or why it is not
   bool operator==(const Hello&) const = default;
 };
 
 struct Heartbeat {
   SessionId session{};
-  // Grants that this session may ever receive: a cumulative window, so a lost message leaks none.
+  // Grants that this session may ever receive: a cumulative window, so a lost heartbeat leaks none.
+  // What the session's Hello listed, held or unacknowledged, counts as received.
   std::uint64_t credit_total = 0;
   std::vector<HeldLease> held;
   bool operator==(const Heartbeat&) const = default;

@@ -165,7 +165,7 @@ Result<Assembly> assemble_job(const JobPlan& plan, const std::filesystem::path& 
   } else {
     result["poses_path"] = (job_folder / "poses.bin").string();
   }
-  assembly.result = result.dump();
+  assembly.result = result.dump(-1, ' ', false, Json::error_handler_t::replace);
   return assembly;
 }
 

@@ -139,7 +139,8 @@ Status save_plan(const JobPlan& plan, const std::filesystem::path& job_folder) {
                      {"sha256", plan.source_sha256},
                      {"warnings", plan.warnings}};
   POSEFLEET_TRY_DO(write_file_durably(job_folder / kTableFile, encode(plan.table)));
-  return write_file_durably(job_folder / kPlanFile, json.dump());
+  return write_file_durably(job_folder / kPlanFile,
+                            json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 Result<JobPlan> load_plan(const JobSpec& spec, const std::filesystem::path& job_folder) {

@@ -57,6 +57,11 @@ TEST(ModelFolder, HasAnotherHashWhenItsNumbersChangeButNotWhenItsLicenceTextDoes
   const std::string hash = hash_with([](Manifest&) {});
   EXPECT_EQ(hash, hash_with([](Manifest& m) { m.licence = "other"; }));
   EXPECT_NE(hash, hash_with([](Manifest& m) { m.network.backbone_heads = 8; }));
+  const auto detector = [](double conf) {
+    return [conf](Manifest& m) { m.detector = {.file = "body.safetensors", .conf = conf}; };
+  };
+  EXPECT_NE(hash, hash_with(detector(0.25)));
+  EXPECT_NE(hash_with(detector(0.3)), hash_with(detector(0.25)));
   EXPECT_NE(hash, hash_with([](Manifest& m) { m.image_mean[0] = 0.5f; }));
   tests::write_file(folder / "body.safetensors", "BODY");
   EXPECT_NE(hash, hash_with([](Manifest&) {}));
