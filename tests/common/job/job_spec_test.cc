@@ -1,4 +1,4 @@
-#include "coordinator/pipeline/job_spec.h"
+#include "common/job/job_spec.h"
 
 #include <gtest/gtest.h>
 
