@@ -48,9 +48,8 @@ std::vector<ResultId> result_ids(Random& random) {
   return list(random, 4, [&] { return ResultId{range(random), token(random)}; });
 }
 RangeStats stats(Random& random) {
-  return {number32(random), number32(random), number32(random),
-          random.unit(),    random.unit(),    random.unit(),
-          number32(random)};
+  return {number32(random), number32(random), number32(random), random.unit(),
+          random.unit(),    random.unit(),    number32(random)};
 }
 PersonBox box(Random& random) {
   return {real(random), real(random), real(random), real(random), real(random)};

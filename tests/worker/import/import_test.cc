@@ -87,6 +87,11 @@ TEST(Import, GivesTheSameBytesTwice) {
             tests::read_file(folder / "b/manifest.yaml"));
 }
 
+// As the exporters write it: more than we need, numbers as 32 and as 32.0, "Person" in any case.
+constexpr const char* kDetectorConfig = R"({"description": "a detector", "stride": 32.0,
+    "task": "detect", "batch": 1, "imgsz": [640, 640], "names": {"0": "dog", "1": "Person"},
+    "args": {"half": true, "dynamic": false, "nms": false, "optimize": false}, "channels": 3})";
+
 TEST(Import, CopiesADetector) {
   const TempDir folder;
   const std::string bytes = tests::zip_of({{"yolo/constants.pkl", "none"},
