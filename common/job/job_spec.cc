@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/job/detector_json.h"
+
 namespace posefleet {
 namespace {
 
@@ -152,6 +154,12 @@ const std::map<std::string, FieldParser>& field_parsers() {
          spec.box_source = BoxSource::Given;
          return done();
        }},
+      {"detector",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.detector, detector_of(value));
+         if (spec.box_source == BoxSource::WholeFrame) spec.box_source = BoxSource::Detect;
+         return done();
+       }},
       {"encode",
        [](JobSpec& spec, const Json& value) -> Status {
          if (!value.is_object()) return wrong("encode", value, "{\"preset\": ..., \"crf\": ...}");
@@ -198,6 +206,7 @@ std::string to_json(const JobSpec& spec) {
       }
     }
   }
+  if (spec.box_source == BoxSource::Detect) json["detector"] = to_json(spec.detector);
   // A path need not be UTF-8, JSON must be: such a path is then not found, by a clear message.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -86,9 +86,23 @@ Commands Coordinator::on_committed(const std::string& peer, const ResultDone& re
   }
   Job& job = jobs_.at(range.record.job);
   --job.open_ranges;
+  if (result.stats.frames_undetected > 0) warn_of_detector(job, peer, commands);
   start_assembly_if_done(job, commands);
   grant_ranges(now, commands);
   return commands;
+}
+
+// Once a job and reason: all workers of a model find the same fault in its detector.
+void Coordinator::warn_of_detector(Job& job, const std::string& peer, Commands& commands) {
+  const auto session = sessions_.find(peer);
+  const std::string reason = session == sessions_.end() ? "" : session->second.hello.detector;
+  const std::string warning =
+      "people were not looked for, the whole frame was taken as one person's box: " +
+      (reason.empty() ? "the worker has no detector" : reason);
+  std::vector<std::string>& warnings = job.record.warnings;
+  if (std::find(warnings.begin(), warnings.end(), warning) != warnings.end()) return;
+  warnings.push_back(warning);
+  commands.push_back(PersistJob{job.record});
 }
 
 Commands Coordinator::on_commit_failed(const std::string& peer, const ResultDone& result,
@@ -253,6 +267,7 @@ JobStatus Coordinator::status(JobId id) const {
     stage.stats.decode_seconds += range.record.stats.decode_seconds;
     stage.stats.work_seconds += range.record.stats.work_seconds;
     stage.stats.encode_seconds += range.record.stats.encode_seconds;
+    stage.stats.frames_undetected += range.record.stats.frames_undetected;
   }
   for (const auto& [peer, session] : sessions_) {
     StageProgress& stage = status.stages[static_cast<std::size_t>(session.hello.role)];

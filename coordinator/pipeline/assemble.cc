@@ -128,7 +128,8 @@ Json stage_figures(const JobStatus& status, Stage stage) {
           {"encode_seconds", progress.stats.encode_seconds},
           {"workers", progress.workers},
           {"retries", status.retries},
-          {"frames_kept_original", progress.stats.frames_kept_original}};
+          {"frames_kept_original", progress.stats.frames_kept_original},
+          {"frames_undetected", progress.stats.frames_undetected}};
 }
 
 }  // namespace

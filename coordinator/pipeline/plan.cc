@@ -209,6 +209,7 @@ PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames) {
   task.model_hash = plan.spec.model_hash;
   task.batch_size = plan.spec.batch_size;
   task.box_source = plan.spec.box_source;
+  task.detector = plan.spec.detector;
   const auto first = std::lower_bound(
       plan.spec.boxes.begin(), plan.spec.boxes.end(), frames.first,
       [](const FrameBoxes& boxes, std::uint32_t frame) { return boxes.frame < frame; });

@@ -35,11 +35,31 @@ TEST(JobSpec, ASpecComesBackAsItWas) {
   boxes.boxes = {{0, {{0.1f, -2, 3.25f, 1e6f, 0.3f}, {1, 1, 2, 2, 1}}}, {9, {{1, 2, 3, 4, 0}}}};
   JobSpec nobody = spec;
   nobody.box_source = BoxSource::Given;
-  for (const JobSpec& one : {spec, picture, boxes, nobody}) {
+  JobSpec detect = spec;
+  detect.box_source = BoxSource::Detect;
+  detect.detector = {.conf = 0.15,
+                     .iou = 0.5,
+                     .imgsz = 1280,
+                     .half = true,
+                     .max_people = 7,
+                     .min_width = 50,
+                     .min_height = 100,
+                     .tiles = 3};
+  for (const JobSpec& one : {spec, picture, boxes, nobody, detect}) {
     const auto parsed = parse_job_spec(to_json(one));
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_EQ(*parsed, one);
   }
+}
+
+TEST(JobSpec, ADetectorObjectAsksForTheDetectorUnlessThereAreBoxes) {
+  const auto detect = parse_job_spec(with(R"("detector":{})"));
+  ASSERT_TRUE(detect) << detect.error().message;
+  EXPECT_EQ(detect->box_source, BoxSource::Detect);
+  EXPECT_EQ(detect->detector, DetectorSettings{});
+  const auto boxes = parse_job_spec(with(R"("detector":{"conf":0.5},"boxes":[[0,0,0,1,1]])"));
+  ASSERT_TRUE(boxes) << boxes.error().message;
+  EXPECT_EQ(boxes->box_source, BoxSource::Given);
 }
 
 TEST(JobSpec, BoxesOfAFrameAreGatheredAndSorted) {
@@ -80,6 +100,17 @@ TEST(JobSpec, AWrongSpecIsRefusedByFieldAndValue) {
            Case{with(R"("encode":{"preset":"warp"})"), R"(encode.preset is "warp", allowed: ult)"},
            Case{with(R"("encode":{"x":1})"), "unknown field encode.x, allowed: preset, crf"},
            Case{with(R"("encode":[])"), "encode is [], allowed:"},
+           Case{with(R"("detector":true)"), "detector is no object, allowed: {conf, half, imgsz,"},
+           Case{with(R"("detector":{"conv":0.1})"), "unknown field detector.conv, allowed: conf,"},
+           Case{with(R"("detector":{"conf":1.5})"), "detector conf is 1.5, allowed: 0"},
+           Case{with(R"("detector":{"conf":"high"})"), R"(detector.conf is "high", allowed:)"},
+           Case{with(R"("detector":{"imgsz":16})"), "detector imgsz is 16, allowed: 0"},
+           Case{with(R"("detector":{"imgsz":640.5})"), "detector.imgsz is 640.5, allowed: a whole"},
+           Case{with(R"("detector":{"max_people":0})"), "detector max_people is 0, allowed: 1"},
+           Case{with(R"("detector":{"max_people":-1})"), "detector.max_people is -1"},
+           Case{with(R"("detector":{"tiles":9})"), "detector tiles is 9, allowed: 1 to 8"},
+           Case{with(R"("detector":{"half":1})"), "detector.half is 1, allowed: true or false"},
+           Case{with(R"("detector":{"min_width":-1})"), "detector min_width is -1, allowed: 0"},
            Case{with(R"("boxes":{})"), "boxes is {}, allowed: a list of at most 4000000 rows"},
            Case{with(R"("boxes":[1])"), row},
            Case{with(R"("boxes":[[0,0,0,1]])"), row},

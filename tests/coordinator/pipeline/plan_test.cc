@@ -134,6 +134,14 @@ TEST(Plan, ATaskGetsTheBoxesOfItsFrames) {
   EXPECT_TRUE(make_pose_task(plan, {48, 64}).boxes.empty());
 }
 
+TEST(Plan, ATaskGetsTheDetectorsSettings) {
+  JobPlan plan = steady(64);
+  plan.spec.box_source = BoxSource::Detect;
+  plan.spec.detector.conf = 0.125;
+  EXPECT_EQ(make_pose_task(plan, {16, 32}).box_source, BoxSource::Detect);
+  EXPECT_EQ(make_pose_task(plan, {16, 32}).detector, plan.spec.detector);
+}
+
 TEST(Plan, TheHashChangesWithEverythingThatTheResultDependsOn) {
   struct Case {
     const char* name;
@@ -160,6 +168,17 @@ TEST(Plan, TheHashChangesWithEverythingThatTheResultDependsOn) {
                   plan.spec.boxes = {{0, {{0, 0, 1.0000001f, 1, 1}}}};
                 }},
            Case{"source", [](JobPlan& plan) { plan.source_sha256 = "other"; }},
+           Case{"detector", [](JobPlan& plan) { plan.spec.box_source = BoxSource::Detect; }},
+           Case{"conf",
+                [](JobPlan& plan) {
+                  plan.spec.box_source = BoxSource::Detect;
+                  plan.spec.detector.conf = 0.3;
+                }},
+           Case{"tiles",
+                [](JobPlan& plan) {
+                  plan.spec.box_source = BoxSource::Detect;
+                  plan.spec.detector.tiles = 2;
+                }},
        }) {
     JobPlan plan = steady(40);
     one.change(plan);
@@ -170,7 +189,7 @@ TEST(Plan, TheHashChangesWithEverythingThatTheResultDependsOn) {
     hashes.insert(record.plan_hash);
     ++count;
   }
-  EXPECT_EQ(hashes.size(), 10 + count);  // the first of them is known
+  EXPECT_EQ(hashes.size(), 13 + count);  // the first of them is known
 }
 
 TEST(Plan, ASavedPlanComesBackAsItWas) {
