@@ -11,6 +11,9 @@ namespace {
 
 constexpr const char* kFolderPrefix = "posefleet-run-";
 
+// What a worker answers whose executor hangs (worker/runtime).
+constexpr int kExitToBeStartedAgain = 1;
+
 // A worker that dies this often has a reason that starting it again does not mend.
 constexpr int kStartsMax = 6;
 
@@ -124,7 +127,8 @@ Status LocalCluster::tend() {
     const std::optional<ExitState> exit = member.child->poll();
     if (!exit) continue;
     // What refuses its own configuration or model by itself will refuse it again.
-    if (exit->signal == 0 || member.starts >= kStartsMax) {
+    const bool may_mend = exit->signal != 0 || exit->exit_code == kExitToBeStartedAgain;
+    if (!may_mend || member.starts >= kStartsMax) {
       return internal_error(member.name + " " + to_text(*exit) + ":\n" + last_lines(member.log));
     }
     POSEFLEET_TRY(Child child,

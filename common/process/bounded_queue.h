@@ -30,6 +30,15 @@ class BoundedQueue final {
     return true;
   }
 
+  // Does not wait. False: the queue is full or closed, the item is dropped.
+  bool try_push(T item) {
+    const std::scoped_lock lock(mutex_);
+    if (is_closed_ || items_.size() >= capacity_) return false;
+    items_.push_back(std::move(item));
+    has_item_.notify_one();
+    return true;
+  }
+
   // Waits for an item. Nothing: the queue is closed and empty.
   std::optional<T> pop() {
     std::unique_lock lock(mutex_);

@@ -72,15 +72,33 @@ std::vector<KeyPacket> keys_for(const FrameTable& table, std::int64_t pts) {
   return keys;
 }
 
+// What is true of the whole stream. The times of a film's frames are megabytes; a grant must not
+// copy them.
+FrameTable without_frames(const FrameTable& table) {
+  FrameTable head;
+  head.time_base = table.time_base;
+  head.average_rate = table.average_rate;
+  head.stream_index = table.stream_index;
+  head.width = table.width;
+  head.height = table.height;
+  head.rotation_quarters = table.rotation_quarters;
+  head.codec = table.codec;
+  head.needs_sequential_decode = table.needs_sequential_decode;
+  return head;
+}
+
 TaskFrames frames_of(const JobPlan& plan, const FrameRange& range) {
   TaskFrames frames;
   frames.source = plan.source;
   frames.is_image = plan.spec.is_image;
-  frames.window = plan.table;
   frames.first_frame = range.first;
   frames.frame_count = range.size();
   // Frames of such a file are found by their order from the start, so all of it goes along.
-  if (plan.table.needs_sequential_decode) return frames;
+  if (plan.table.needs_sequential_decode) {
+    frames.window = plan.table;
+    return frames;
+  }
+  frames.window = without_frames(plan.table);
   const auto begin = plan.table.pts.begin() + range.first;
   const auto end =
       plan.table.pts.begin() + std::min<std::uint32_t>(plan.table.frame_count(), range.end + 1);
@@ -89,10 +107,10 @@ TaskFrames frames_of(const JobPlan& plan, const FrameRange& range) {
   return frames;
 }
 
-std::string plan_hash_of(const JobPlan& plan, Stage stage, const FrameRange& range) {
+// `job_hash` covers what all ranges of the job have in common.
+std::string plan_hash_of(const std::string& job_hash, Stage stage, const FrameRange& range) {
   Sha256 hash;
-  hash.add(to_json(plan.spec));
-  hash.add(plan.source_sha256);
+  hash.add(job_hash);
   hash.add(name_of(stage));
   hash.add(std::to_string(range.first) + "-" + std::to_string(range.end));
   return hash.hex();
@@ -163,12 +181,13 @@ Result<JobPlan> load_plan(const JobSpec& spec, const std::filesystem::path& job_
 
 std::vector<core::RangeRecord> plan_ranges(const JobPlan& plan) {
   std::vector<core::RangeRecord> records;
+  const std::string job_hash = sha256_hex(to_json(plan.spec) + plan.source_sha256);
   const auto add = [&](Stage stage, const std::vector<FrameRange>& ranges) {
     for (const FrameRange& range : ranges) {
       core::RangeRecord record;
       record.stage = stage;
       record.frames = range;
-      record.plan_hash = plan_hash_of(plan, stage, range);
+      record.plan_hash = plan_hash_of(job_hash, stage, range);
       records.push_back(std::move(record));
     }
   };

@@ -109,9 +109,18 @@ Status Server::Loop::take_up_jobs() {
     core::JobRecord record = job.record;
     std::vector<core::RangeRecord> ranges;
     if (!is_final(record.state)) {
-      POSEFLEET_TRY(JobSpec spec, parse_job_spec(job.spec));
-      jobs_.add(record.id, spec);
-      auto plan = load_plan(spec, jobs_.folder_of(record.id));
+      auto spec = parse_job_spec(job.spec);
+      if (!spec) {
+        // Of another version, perhaps. One such job must not keep all the others from running.
+        record.state = JobState::Failed;
+        record.error = spec.error().message;
+        log_error("job " + std::to_string(number(record.id)) + ": " + record.error);
+        POSEFLEET_TRY_DO(store_->update_job(record));
+        rules_.restore_job(record, {});
+        continue;
+      }
+      jobs_.add(record.id, *spec);
+      auto plan = load_plan(*spec, jobs_.folder_of(record.id));
       // Without its plan the job's ranges are of no use; it is probed again, which gives the same.
       if (plan) {
         POSEFLEET_TRY(ranges, store_->ranges(record.id));

@@ -1,5 +1,6 @@
 #include "worker/runtime/runtime.h"
 
+#include <cstdlib>
 #include <map>
 #include <random>
 #include <thread>
@@ -56,6 +57,12 @@ class ExecutorThread final {
   std::unique_ptr<RangeExecutor> executor_;
   std::jthread thread_;
 };
+
+// An executor that hangs cannot be waited for, and nothing here outlives the process: what was not
+// acknowledged is done again by others.
+[[noreturn]] void leave_at_once(int exit_code) {
+  std::_Exit(exit_code);
+}
 
 core::WorkerSettings settings_for(std::size_t executors) {
   core::WorkerSettings settings;
@@ -127,13 +134,13 @@ int Runtime::Loop::run() {
     wait();
     if (stop_requested_) {
       stop_requested_ = false;
-      if (drain_until != Instant{}) return 130;
+      if (drain_until != Instant{}) leave_at_once(130);
       drain_until = now() + kDrainMax;
       execute(rules_.on_drain(now()));
     }
     if (drain_until != Instant{} && now() > drain_until) {
       log_warn("left with unfinished ranges; the coordinator gives them to others");
-      return 0;
+      leave_at_once(0);
     }
     receive();
     take_finished();
@@ -224,9 +231,11 @@ void Runtime::Loop::execute_one(const core::SendResult& command) {
 void Runtime::Loop::execute_one(const core::StartRange& command) {
   auto progress = std::make_shared<RangeProgress>();
   running_[command.grant.range] = progress;
-  // Has room: the rules start no more ranges than there are executors, and one that was stopped may
-  // still be in its last frame.
-  jobs_.push({command.grant, std::move(progress)});
+  // There is room for one more than each executor runs: one that was stopped may still be in its
+  // last frame. Beyond that an executor hangs, and only a new process brings it back.
+  if (jobs_.try_push({command.grant, std::move(progress)})) return;
+  log_error("an executor does not stop; leaving, to be started again");
+  leave_at_once(1);
 }
 
 void Runtime::Loop::execute_one(const core::StopRange& command) {

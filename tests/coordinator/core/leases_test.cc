@@ -207,6 +207,15 @@ TEST(Leases, FirstGrantsAreSharedBetweenSessions) {
   EXPECT_EQ(grants(commands, "b").size(), 2u);
 }
 
+TEST(Leases, WhoHoldsLessComesFirst) {
+  Desk desk;
+  desk.join("a", 4);
+  desk.add_job(pose_ranges(2));
+  desk.join("b", 4);
+  const Commands commands = desk.add_job({range(11, Stage::Pose, 0, 10, JobId{2})}, JobId{2});
+  EXPECT_EQ(grants(commands, "b").size(), 1u);
+}
+
 TEST(Leases, OlderJobsAndEarlierFramesComeFirst) {
   Desk desk;
   desk.add_job({range(11, Stage::Pose, 0, 10, JobId{2})}, JobId{2});
@@ -275,6 +284,23 @@ TEST(Leases, AWorkerWhoseLeaseEndedGetsNothingWhileASoundOneIsThere) {
   EXPECT_FALSE(sent<CancelRange>(commands, "hung").empty());
   EXPECT_TRUE(grants(commands, "hung").empty());
   EXPECT_EQ(grants(desk.say("sound", Heartbeat{sound, 1, {}}), "sound").size(), 1u);
+}
+
+TEST(Leases, AWorkerInTroubleThatMovesAgainIsLikeTheOthers) {
+  Desk desk;
+  desk.add_job(pose_ranges(2));
+  const Commands joined = desk.join("w", 2);
+  const SessionId session = session_in(joined, "w");
+  const auto granted = grants(joined, "w");
+  // The first one fails by the worker's fault, while a sound worker is there without room.
+  const SessionId sound = session_in(desk.join("sound", 0), "sound");
+  desk.say("w", Fail{session, granted[0].range, granted[0].token, FailClass::Worker, "no memory"});
+  desk.now += 1s;
+  desk.say("sound", Heartbeat{sound, 0, {}});
+  EXPECT_TRUE(
+      grants(desk.say("w", Heartbeat{session, 3, {executing(granted[1], 0)}}), "w").empty());
+  EXPECT_EQ(grants(desk.say("w", Heartbeat{session, 3, {executing(granted[1], 1)}}), "w").size(),
+            1u);
 }
 
 TEST(Leases, TheOnlyWorkerGoesOnAfterItsLeaseEnded) {

@@ -120,6 +120,17 @@ TEST(Results, ACommitThatFailsIsNotAcknowledgedAndLeavesTheRangeOpen) {
   EXPECT_EQ(all<core::CommitResult>(desk.finish("w", session, grant)).size(), 1u);
 }
 
+TEST(Results, AnotherWorkerGetsARangeThatCouldNotBeStoredForTheTimeOfALease) {
+  Desk desk;
+  const auto [session, grant] = give_one(desk);
+  desk.finish("w", session, grant);
+  desk.rules.on_commit_failed("w", Desk::result_of(session, grant), "disk full", desk.now);
+  EXPECT_TRUE(grants(desk.join("other", 1), "other").empty());
+  desk.now += 30s;
+  desk.rules.on_peer_lost("other", desk.now);
+  EXPECT_EQ(grants(desk.join("third", 1), "third").size(), 1u);
+}
+
 TEST(Results, AResultThatNobodyKnowsIsAcknowledgedAndDropped) {
   Desk desk;
   const auto [session, grant] = give_one(desk);
