@@ -9,8 +9,8 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kAskAgain{200};
-// A coordinator that was killed is back, with its store opened, in a second or two.
-constexpr milliseconds kAnswerTimeout{20'000};
+// Short, so that the caller can look after the processes in between.
+constexpr milliseconds kAnswerTimeout{1000};
 
 }  // namespace
 

@@ -10,10 +10,10 @@
 #include "cli/pose_json.h"
 #include "cli/session.h"
 #include "common/files/files.h"
+#include "common/job/job_spec.h"
 #include "common/media/frame_table.h"
 #include "common/model_folder/model_folder.h"
 #include "common/wire/codec.h"
-#include "common/job/job_spec.h"
 
 namespace posefleet::cli {
 namespace {

@@ -10,8 +10,8 @@
 
 namespace posefleet::cli {
 
-// Numbers have the shortest form that reads back as the same float32. A keypoint at or behind the
-// camera has null for its pixel.
+// Numbers are the float32 values, written so that they read back exactly. A keypoint at or behind
+// the camera has null for its pixel.
 std::string to_json(const FramePoses& poses, const std::vector<PosedBody>& bodies,
                     std::uint32_t width, std::uint32_t height);
 

@@ -32,6 +32,7 @@ std::string clock_text(double seconds) {
 
 // What happens besides the stages.
 std::string phase_text(const JobStatus& status) {
+  if (!status.trouble.empty()) return "waiting: " + status.trouble;
   switch (status.state) {
     case JobState::Submitted:
     case JobState::Probing:

@@ -11,9 +11,9 @@
 #include "cli/exit_code.h"
 #include "cli/progress.h"
 #include "cli/session.h"
+#include "common/job/job_spec.h"
 #include "common/media/frame_table.h"
 #include "common/model_folder/model_folder.h"
-#include "common/job/job_spec.h"
 
 namespace posefleet::cli {
 namespace {

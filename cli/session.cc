@@ -9,6 +9,15 @@ namespace {
 
 constexpr std::chrono::milliseconds kPollEvery{100};
 
+// A disk that was full for a moment is waited for; one that stays full ends the command, since
+// nobody looks after a cluster that lives as long as a command.
+constexpr std::chrono::seconds kTroubleMax{15};
+
+// A coordinator that was killed is back, with its store opened, in a second or two; but each of its
+// commits waits for the disk, and a disk that others keep busy has answered after 10 s and more. It
+// is alive all the while, or tend() would say so.
+constexpr std::chrono::seconds kSilenceMax{60};
+
 }  // namespace
 
 Result<std::filesystem::path> find_model(const std::string& named) {
@@ -47,14 +56,21 @@ Result<std::unique_ptr<LocalSession>> LocalSession::start(const ClusterOptions& 
 
 Result<JobId> LocalSession::submit(const std::string& spec) {
   // The store is ours alone and new: a number is key enough.
-  auto job = client_->submit("run-" + std::to_string(++submitted_), spec, stop_.fd());
-  // A coordinator that never started says why in its log.
-  if (!job && job.error().code == ErrorCode::Disconnected) POSEFLEET_TRY_DO(cluster_->tend());
-  return job;
+  const std::string key = "run-" + std::to_string(++submitted_);
+  const auto deadline = std::chrono::steady_clock::now() + kSilenceMax;
+  while (true) {
+    // A coordinator that cannot start says why in its log, and one that was killed starts again.
+    POSEFLEET_TRY_DO(cluster_->tend());
+    auto job = client_->submit(key, spec, stop_.fd());
+    const bool is_silent = !job && job.error().code == ErrorCode::Disconnected;
+    if (!is_silent || std::chrono::steady_clock::now() > deadline) return job;
+  }
 }
 
 Result<JobStatus> LocalSession::follow(JobId job,
                                        const std::function<void(const JobStatus&)>& on_status) {
+  auto well_at = std::chrono::steady_clock::now();
+  auto answered_at = well_at;
   while (true) {
     POSEFLEET_TRY_DO(cluster_->tend());
     auto status = client_->status(job, stop_.fd());
@@ -62,9 +78,21 @@ Result<JobStatus> LocalSession::follow(JobId job,
       client_->cancel(job);
       return std::move(status).error();
     }
-    if (!status && status.error().code != ErrorCode::Retry) return std::move(status).error();
+    const auto time = std::chrono::steady_clock::now();
+    const bool may_answer_later =
+        !status &&
+        (status.error().code == ErrorCode::Retry ||
+         (status.error().code == ErrorCode::Disconnected && time - answered_at < kSilenceMax));
+    if (!status && !may_answer_later) return std::move(status).error();
     if (status) {
+      answered_at = time;
       on_status(*status);
+      if (status->trouble.empty()) well_at = time;
+      if (time - well_at > kTroubleMax) {
+        client_->cancel(job);
+        return internal_error("results cannot be stored: " + status->trouble +
+                              "; make room, or name another folder with --work-dir");
+      }
       if (is_final(status->state)) return status;
     }
     std::vector<PollItem> items = {{.fd = stop_.fd()}};

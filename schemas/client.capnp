@@ -48,6 +48,8 @@ struct JobStatus {
   retries @4 :UInt64;
   warnings @5 :List(Text);
   result @6 :Text;
+  trouble @7 :Text;
+  # Why nothing can be stored at the moment; empty when all is well.
 }
 
 struct ClientReply {

@@ -41,9 +41,14 @@ ProgramStart<Config> start_program(int argc, char** argv, const Fields<Config>& 
       std::printf(
           "%s: %s\n\nUsage: %s --config FILE\n\n  --config FILE    YAML file, keys below\n"
           "  --print-config   show the configuration with all defaults and leave\n"
+          "  --print-table    show the keys as the table of configs/README.md and leave\n"
           "  --help           this text\n\nKeys of the file:\n%s",
           program.c_str(), std::string(what_it_is).c_str(), program.c_str(),
           config_help(fields).c_str());
+      return {};
+    }
+    if (arguments[i] == "--print-table") {
+      std::printf("%s", config_markdown(fields).c_str());
       return {};
     }
     if (arguments[i] == "--print-config") {

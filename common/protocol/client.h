@@ -82,6 +82,8 @@ struct JobStatus {
   JobId job{};
   JobState state = JobState::Submitted;
   std::string error;  // when Failed
+  // Why nothing can be stored at the moment (a full disk); empty: all is well. The job waits.
+  std::string trouble;
   std::vector<StageProgress> stages;
   std::uint64_t retries = 0;
   std::vector<std::string> warnings;

@@ -54,7 +54,8 @@ struct Hello {
 
 struct Heartbeat {
   SessionId session{};
-  // Grants that this session may ever receive: a cumulative window, so a lost message leaks none.
+  // Grants that this session may ever receive: a cumulative window, so a lost heartbeat leaks none.
+  // What the session's Hello listed, held or unacknowledged, counts as received.
   std::uint64_t credit_total = 0;
   std::vector<HeldLease> held;
   bool operator==(const Heartbeat&) const = default;

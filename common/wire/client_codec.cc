@@ -26,6 +26,7 @@ void put_status(schema::JobStatus::Builder out, const JobStatus& status) {
   auto warnings = out.initWarnings(status.warnings.size());
   for (unsigned i = 0; i < status.warnings.size(); ++i) warnings.set(i, text(status.warnings[i]));
   out.setResult(text(status.result));
+  out.setTrouble(text(status.trouble));
 }
 
 Result<ClientReply> get_status(schema::JobStatus::Reader in) {
@@ -38,6 +39,9 @@ Result<ClientReply> get_status(schema::JobStatus::Reader in) {
   status.state = static_cast<JobState>(state);
   status.error = text(in.getError());
   for (const auto stage : in.getStages()) {
+    if (static_cast<std::uint16_t>(stage.getStage()) > static_cast<std::uint16_t>(Stage::Render)) {
+      return rejected("unknown stage " + std::to_string(static_cast<int>(stage.getStage())));
+    }
     status.stages.push_back({stage.getStage() == schema::Stage::POSE ? Stage::Pose : Stage::Render,
                              stage.getFramesDone(), stage.getFramesTotal(), stage.getWorkers(),
                              wire::get_stats(stage.getStats())});
@@ -45,6 +49,7 @@ Result<ClientReply> get_status(schema::JobStatus::Reader in) {
   status.retries = in.getRetries();
   for (const auto warning : in.getWarnings()) status.warnings.push_back(text(warning));
   status.result = text(in.getResult());
+  status.trouble = text(in.getTrouble());
   return ClientReply{std::move(status)};
 }
 

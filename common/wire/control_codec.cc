@@ -216,6 +216,15 @@ void put(schema::CoordinatorMessage::Builder root, const Refused& refused) {
   root.setRefused(text(refused.reason));
 }
 
+Result<CoordinatorMessage> get_welcome(schema::Welcome::Reader in) {
+  Welcome welcome{SessionId{in.getSession()}, in.getEpoch(),          in.getHeartbeatMs(),
+                  in.getPartBytesMax(),       in.getResultBytesMax(), get_result_ids(in.getDrop())};
+  // A worker would send parts of nothing, or beat without a pause.
+  if (welcome.part_bytes_max == 0) return rejected("a welcome that takes parts of 0 bytes");
+  if (welcome.heartbeat_ms == 0) return rejected("a welcome that wants a heartbeat every 0 ms");
+  return CoordinatorMessage{std::move(welcome)};
+}
+
 Result<CoordinatorMessage> get_grant(schema::Grant::Reader in) {
   Grant grant;
   grant.session = SessionId{in.getSession()};
@@ -237,12 +246,8 @@ CoordinatorMessage get_range_message(Reader in) {
 
 Result<CoordinatorMessage> get_coordinator_message(schema::CoordinatorMessage::Reader root) {
   switch (root.which()) {
-    case schema::CoordinatorMessage::WELCOME: {
-      const auto in = root.getWelcome();
-      return CoordinatorMessage{Welcome{SessionId{in.getSession()}, in.getEpoch(),
-                                        in.getHeartbeatMs(), in.getPartBytesMax(),
-                                        in.getResultBytesMax(), get_result_ids(in.getDrop())}};
-    }
+    case schema::CoordinatorMessage::WELCOME:
+      return get_welcome(root.getWelcome());
     case schema::CoordinatorMessage::GRANT:
       return get_grant(root.getGrant());
     case schema::CoordinatorMessage::RESULT_ACK:

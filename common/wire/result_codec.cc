@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 
 #include "common/wire/codec.h"
 #include "common/wire/framing.h"
@@ -58,9 +59,13 @@ Result<FrameTable> get_table(schema::FrameTable::Reader in) {
   if (table.time_base.num <= 0 || table.time_base.den <= 0) {
     return rejected("a frame table with a time base that is not positive");
   }
-  if (!std::is_sorted(table.pts.begin(), table.pts.end())) {
-    return rejected("a frame table whose times do not rise");
+  if (table.rotation_quarters < 0 || table.rotation_quarters > 3) {
+    return rejected("a frame table turned by " + std::to_string(table.rotation_quarters) +
+                    " quarters, expected 0 to 3");
   }
+  const auto stuck =
+      std::adjacent_find(table.pts.begin(), table.pts.end(), std::greater_equal<std::int64_t>());
+  if (stuck != table.pts.end()) return rejected("a frame table whose times do not rise");
   return table;
 }
 
@@ -174,6 +179,7 @@ Result<PoseTask> decode_pose_task(std::string_view bytes) {
     POSEFLEET_TRY(task.frames, get_frames(in.getFrames()));
     task.model_hash = text(in.getModelHash());
     task.batch_size = in.getBatchSize();
+    if (task.batch_size == 0) return rejected("a pose task with batches of 0 crops");
     task.box_source = in.getBoxesGiven() ? BoxSource::Given : BoxSource::WholeFrame;
     for (const auto frame : in.getBoxes()) {
       FrameBoxes& out = task.boxes.emplace_back();

@@ -173,6 +173,11 @@ void Coordinator::add_ranges(Job& job, const std::vector<RangeRecord>& ranges) {
 }
 
 void Coordinator::make_ready(Range& range, Instant not_before) {
+  // While it was out, a result that it needs may have been lost, or its job may have ended.
+  if (range.blocked_on > 0 || is_final(jobs_.at(range.record.job).record.state)) {
+    range.state = RangeState::Blocked;
+    return;
+  }
   range.state = RangeState::Ready;
   range.not_before = not_before;
   ready_[static_cast<int>(range.record.stage)].insert(
@@ -185,10 +190,6 @@ void Coordinator::take_from_ready(const Range& range) {
 }
 
 Coordinator::Range* Coordinator::wanted(RangeId id) {
-  return const_cast<Range*>(std::as_const(*this).wanted(id));
-}
-
-const Coordinator::Range* Coordinator::wanted(RangeId id) const {
   const auto found = ranges_.find(id);
   if (found == ranges_.end() || found->second.state == RangeState::Committed) return nullptr;
   const auto job = jobs_.find(found->second.record.job);
@@ -264,34 +265,23 @@ void Coordinator::handle(const std::string& peer, const Hello& hello, Instant no
     return;
   }
   const auto known = sessions_.find(peer);
-  if (known == sessions_.end() && sessions_.size() >= settings_.sessions_max) {
-    commands.push_back(
-        SendToWorker{peer, Refused{"this coordinator holds its maximum of " +
-                                   std::to_string(settings_.sessions_max) + " sessions"}});
-    return;
-  }
-  Welcome welcome;
-  welcome.epoch = epoch_;
-  welcome.heartbeat_ms = static_cast<std::uint32_t>(settings_.heartbeat.count());
-  welcome.part_bytes_max = settings_.part_bytes_max;
-  welcome.result_bytes_max = settings_.result_bytes_max;
   // The worker repeats its Hello until it hears the Welcome: same socket, same session.
   if (known != sessions_.end() && known->second.hello.incarnation == hello.incarnation) {
-    welcome.session = known->second.id;
-    commands.push_back(SendToWorker{peer, welcome});
+    known->second.last_heard = now;
+    commands.push_back(SendToWorker{peer, welcome_to(known->second, hello)});
     return;
   }
   if (known != sessions_.end()) {
     end_session(known->second, now, "another process took its connection", commands);
     sessions_.erase(known);
   }
-  // One process has one session: an older one of the same incarnation is over.
-  for (auto& [other_peer, other] : sessions_) {
-    if (other.hello.incarnation == hello.incarnation && other.hello.worker == hello.worker) {
-      end_session(other, now, "its worker opened a new one", commands);
-      sessions_.erase(other_peer);
-      break;
-    }
+  // Before the count: a worker that comes back takes its own place.
+  std::map<RangeId, Lease> carried = leave_older_session(hello, now, commands);
+  if (sessions_.size() >= settings_.sessions_max) {
+    commands.push_back(
+        SendToWorker{peer, Refused{"this coordinator holds its maximum of " +
+                                   std::to_string(settings_.sessions_max) + " sessions"}});
+    return;
   }
   Session& session = sessions_[peer];
   session.id = SessionId{Random(session_seed_ ^ (next_seq_++ << 20) ^ epoch_).next()};
@@ -299,38 +289,93 @@ void Coordinator::handle(const std::string& peer, const Hello& hello, Instant no
   session.hello = hello;
   session.credit_total = hello.credit_total;
   session.last_heard = now;
-  welcome.session = session.id;
-  // What it still computes for us is adopted under its old token; what is not wanted, or somebody
-  // else's by now, is dropped.
-  for (const HeldLease& held : hello.held) {
-    Range* range = wanted(held.range);
-    if (range == nullptr || range->state != RangeState::Ready || held.token.epoch > epoch_) {
-      welcome.drop.push_back({held.range, held.token});
-      continue;
-    }
-    take_from_ready(*range);
-    range->state = RangeState::Leased;
-    session.leases[held.range] = {held.token, now + settings_.lease, held.frames_done,
-                                  held.is_executing};
-    ++session.granted;
-  }
-  commands.push_back(SendToWorker{peer, welcome});
+  // All that the Hello lists takes room in the worker, and gives credit once it leaves it.
+  session.granted = hello.held.size() + hello.unacknowledged.size();
+  adopt(session, std::move(carried), now);
+  commands.push_back(SendToWorker{peer, welcome_to(session, hello)});
   commands.push_back(LogLine{false, std::string(name_of(hello.role)) + " worker " + hello.worker +
                                         " joined (" + hello.device + ")"});
 }
 
-void Coordinator::handle(Session& session, const Heartbeat& beat, Instant now, Commands&) {
+Welcome Coordinator::welcome_to(const Session& session, const Hello& hello) const {
+  Welcome welcome;
+  welcome.session = session.id;
+  welcome.epoch = epoch_;
+  welcome.heartbeat_ms = static_cast<std::uint32_t>(settings_.heartbeat.count());
+  welcome.part_bytes_max = settings_.part_bytes_max;
+  welcome.result_bytes_max = settings_.result_bytes_max;
+  for (const HeldLease& held : hello.held) {
+    const auto lease = session.leases.find(held.range);
+    if (lease == session.leases.end() || lease->second.token != held.token) {
+      welcome.drop.push_back({held.range, held.token});
+    }
+  }
+  return welcome;
+}
+
+// One process has one session: an older one of the same incarnation is over. The leases that the
+// worker still holds come with it, uncharged: a new connection is no failure.
+std::map<RangeId, Coordinator::Lease> Coordinator::leave_older_session(const Hello& hello,
+                                                                       Instant now,
+                                                                       Commands& commands) {
+  std::map<RangeId, Lease> carried;
+  const auto older = std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
+    const Hello& other = entry.second.hello;
+    return other.incarnation == hello.incarnation && other.worker == hello.worker;
+  });
+  if (older == sessions_.end()) return carried;
+  for (const HeldLease& held : hello.held) {
+    const auto lease = older->second.leases.find(held.range);
+    if (lease == older->second.leases.end() || lease->second.token != held.token) continue;
+    carried.insert(older->second.leases.extract(lease));
+  }
+  end_session(older->second, now, "its worker opened a new one", commands);
+  sessions_.erase(older);
+  return carried;
+}
+
+// What the worker still computes for us goes on under its old token. What is not wanted, or
+// somebody else's by now, gets no lease, and the Welcome says so.
+void Coordinator::adopt(Session& session, std::map<RangeId, Lease> carried, Instant now) {
+  for (const HeldLease& held : session.hello.held) {
+    Range* range = wanted(held.range);
+    if (range == nullptr) continue;
+    if (const auto lease = carried.find(held.range); lease != carried.end()) {
+      session.leases.insert(carried.extract(lease));
+      continue;
+    }
+    const bool is_free = range->state == RangeState::Ready && held.token.epoch <= epoch_ &&
+                         range->record.stage == session.hello.role;
+    if (!is_free) continue;
+    take_from_ready(*range);
+    range->state = RangeState::Leased;
+    session.leases[held.range] = {.token = held.token,
+                                  .deadline = now + settings_.lease,
+                                  .frames_done = held.frames_done,
+                                  .is_executing = held.is_executing,
+                                  .is_seen = true};
+  }
+}
+
+void Coordinator::handle(Session& session, const Heartbeat& beat, Instant now, Commands& commands) {
   session.credit_total = std::max(session.credit_total, beat.credit_total);
+  // It did not hear it the first time. What it holds comes with it into its new session.
+  if (session.is_out_of_step) commands.push_back(SendToWorker{session.peer, UnknownSession{}});
   for (const HeldLease& held : beat.held) {
     const auto lease = session.leases.find(held.range);
-    if (lease == session.leases.end() || lease->second.token != held.token) continue;
+    if (lease == session.leases.end() || lease->second.token != held.token) {
+      // Our word to stop was lost. Behind a range that hangs others would wait for ever.
+      commands.push_back(SendToWorker{session.peer, CancelRange{held.range, held.token}});
+      continue;
+    }
+    lease->second.is_seen = true;
     // A range that waits behind another in the same worker makes no progress through no fault of
     // its own: its clock starts when it starts.
     const bool waits = !held.is_executing && !lease->second.is_executing;
     const bool starts = held.is_executing && !lease->second.is_executing;
-    if (waits || starts || held.frames_done > lease->second.frames_done) {
-      lease->second.deadline = now + settings_.lease;
-    }
+    const bool moves = held.frames_done > lease->second.frames_done;
+    if (waits || starts || moves) lease->second.deadline = now + settings_.lease;
+    if (moves) session.is_in_trouble = false;
     lease->second.frames_done = std::max(lease->second.frames_done, held.frames_done);
     lease->second.is_executing = lease->second.is_executing || held.is_executing;
   }
@@ -347,7 +392,7 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
     return;
   }
   if (result.plan_hash != range->record.plan_hash || result.frames != range->record.frames.size() ||
-      result.size > settings_.result_bytes_max) {
+      result.size == 0 || result.size > settings_.result_bytes_max) {
     commands.push_back(DropSpool{session.peer, result.range});
     commands.push_back(SendToWorker{session.peer, ack(result.range, result.token)});
     if (session.leases.erase(result.range) > 0) {
@@ -363,12 +408,19 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
   if (range->state == RangeState::Committing) return;
   if (!is_spool_complete) {
     commands.push_back(DropSpool{session.peer, result.range});
+    // It is computed, only not here yet: that is progress.
+    if (const auto lease = session.leases.find(result.range); lease != session.leases.end()) {
+      lease->second.deadline = now + settings_.lease;
+    }
+    // The worker offers it again after a while; asking now would only fill the disk again.
+    if (!trouble_.empty()) return;
     commands.push_back(SendToWorker{session.peer, ResendResult{result.range, result.token}});
     return;
   }
   // From here the range is nobody else's: the first complete result wins.
   if (range->state == RangeState::Ready) take_from_ready(*range);
   range->state = RangeState::Committing;
+  session.is_in_trouble = false;
   for (auto& [peer, other] : sessions_) {
     const auto lease = other.leases.find(result.range);
     if (lease == other.leases.end()) continue;
@@ -386,6 +438,9 @@ void Coordinator::handle(Session& session, const Fail& fail, Instant now, Comman
   if (lease == session.leases.end() || lease->second.token != fail.token) return;
   session.leases.erase(lease);
   commands.push_back(DropSpool{session.peer, fail.range});
+  // Its credit may still say that there is room.
+  if (fail.fail_class == FailClass::Returned) session.is_leaving = true;
+  if (fail.fail_class == FailClass::Worker) session.is_in_trouble = true;
   Range* range = wanted(fail.range);
   if (range == nullptr) return;
   // The worker's own trouble is charged as well, or a fleet of broken workers would turn a range
@@ -455,12 +510,25 @@ Commands Coordinator::on_worker_message(const std::string& peer, const WorkerMes
   return commands;
 }
 
-bool Coordinator::wants_part(const std::string& peer, const ResultPart& part) const {
-  const auto session = sessions_.find(peer);
-  if (session == sessions_.end() || session->second.id != part.session) return false;
+bool Coordinator::on_part(const std::string& peer, const ResultPart& part, Instant now) {
+  Session* session = session_of(peer, part.session);
+  if (session == nullptr) return false;
+  session->last_heard = now;
   const Range* range = wanted(part.range);
-  return range != nullptr && range->state != RangeState::Committing &&
-         part.bytes.size() <= settings_.part_bytes_max && part.offset <= settings_.result_bytes_max;
+  if (range == nullptr || range->state == RangeState::Committing ||
+      part.bytes.size() > settings_.part_bytes_max || part.offset > settings_.result_bytes_max) {
+    return false;
+  }
+  const auto lease = session->leases.find(part.range);
+  if (lease != session->leases.end() && lease->second.token == part.token) {
+    const std::uint64_t arrived = part.offset + part.bytes.size();
+    if (arrived > lease->second.bytes_arrived) {
+      lease->second.bytes_arrived = arrived;
+      lease->second.is_seen = true;
+      lease->second.deadline = now + settings_.lease;
+    }
+  }
+  return true;
 }
 
 Commands Coordinator::on_committed(const std::string& peer, const ResultDone& result, Instant now) {
@@ -468,6 +536,7 @@ Commands Coordinator::on_committed(const std::string& peer, const ResultDone& re
   Range& range = ranges_.at(result.range);
   POSEFLEET_CHECK(range.state == RangeState::Committing);
   range.state = RangeState::Committed;
+  trouble_.clear();
   range.record.is_committed = true;
   range.record.stats = result.stats;
   commands.push_back(SendToWorker{peer, ack(result.range, result.token)});
@@ -492,6 +561,7 @@ Commands Coordinator::on_commit_failed(const std::string& peer, const ResultDone
   POSEFLEET_CHECK(range.state == RangeState::Committing);
   // No acknowledgement: the worker keeps its result and offers it again. Meanwhile the range may be
   // granted to somebody else; the first that can be stored wins.
+  trouble_ = error;
   commands.push_back(LogLine{true, describe(range.record) + " could not be stored: " + error});
   make_ready(range, now + settings_.lease);
   commands.push_back(DropSpool{peer, result.range});
@@ -503,7 +573,7 @@ Commands Coordinator::on_grant_failed(const std::string& peer, const Grant& gran
   Commands commands;
   Range* range = wanted(grant.range);
   const auto session = sessions_.find(peer);
-  if (session != sessions_.end()) {
+  if (session != sessions_.end() && session->second.id == grant.session) {
     session->second.leases.erase(grant.range);
     --session->second.granted;
     // Silence until its next word: it gets no grant that it cannot take.
@@ -532,6 +602,13 @@ Commands Coordinator::on_tick(Instant now) {
       }
       const RangeId id = lease->first;
       const bool was_executing = lease->second.is_executing;
+      // No heartbeat ever listed it: the grant was lost, and with it one of the worker's places,
+      // since it gives no credit for what it never got. A new session counts afresh.
+      if (!lease->second.is_seen) {
+        session.is_out_of_step = true;
+        commands.push_back(SendToWorker{peer, UnknownSession{}});
+      }
+      if (was_executing) session.is_in_trouble = true;
       commands.push_back(SendToWorker{peer, CancelRange{id, lease->second.token}});
       lease = session.leases.erase(lease);
       Range* range = wanted(id);
@@ -567,8 +644,23 @@ void Coordinator::grant_ranges(Instant now, Commands& commands) {
   }
 }
 
-bool Coordinator::is_granted_next(Session& session, Instant now, Commands& commands) {
+bool Coordinator::may_take_grants(const Session& session, Instant now) const {
   if (session.granted >= session.credit_total || is_suspect(session, now)) return false;
+  if (session.is_leaving || session.is_out_of_step) return false;
+  if (!session.is_in_trouble) return true;
+  // A hung or broken worker is soon the one with the fewest leases. It must not fail the same range
+  // again and again, and with it the job, while a sound one could do it. The only one of its kind
+  // goes on: that ends in success or in an error, never in silence.
+  return std::none_of(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
+    const Session& other = entry.second;
+    return other.hello.role == session.hello.role &&
+           other.hello.model_hash == session.hello.model_hash && !other.is_in_trouble &&
+           !other.is_leaving && !is_suspect(other, now);
+  });
+}
+
+bool Coordinator::is_granted_next(Session& session, Instant now, Commands& commands) {
+  if (!may_take_grants(session, now)) return false;
   auto& ready = ready_[static_cast<int>(session.hello.role)];
   for (const ReadyKey& key : ready) {
     Range& range = ranges_.at(std::get<RangeId>(key));
@@ -586,7 +678,7 @@ bool Coordinator::is_granted_next(Session& session, Instant now, Commands& comma
     grant.frames = range.record.frames;
     grant.plan_hash = range.record.plan_hash;
     grant.lease_ms = static_cast<std::uint32_t>(settings_.lease.count());
-    session.leases[range.record.id] = {grant.token, now + settings_.lease, 0, false};
+    session.leases[range.record.id] = {.token = grant.token, .deadline = now + settings_.lease};
     commands.push_back(
         SendGrant{session.peer, std::move(grant), range.record.job, range.record.attempts});
     return true;
@@ -610,6 +702,7 @@ JobStatus Coordinator::status(JobId id) const {
   status.warnings = job.record.warnings;
   status.result = job.record.result;
   status.retries = job.retries;
+  status.trouble = trouble_;
   status.stages = {{.stage = Stage::Pose}, {.stage = Stage::Render}};
   for (const RangeId range_id : job.ranges) {
     const Range& range = ranges_.at(range_id);

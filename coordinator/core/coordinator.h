@@ -146,11 +146,16 @@ class Coordinator final {
   // whether the spooled bytes have the announced size and hash.
   Commands on_worker_message(const std::string& peer, const WorkerMessage& message,
                              bool is_spool_complete, Instant now);
-  // Parts are taken only from sessions that we know and for ranges that are wanted.
-  bool wants_part(const std::string& peer, const ResultPart& part) const;
+  // Whether the part is to be spooled: only from sessions that we know, for ranges that are wanted.
+  // A part is a word of its worker and progress of its range, like a heartbeat: on a slow link the
+  // heartbeats wait behind the parts.
+  bool on_part(const std::string& peer, const ResultPart& part, Instant now);
   Commands on_committed(const std::string& peer, const ResultDone& result, Instant now);
   Commands on_commit_failed(const std::string& peer, const ResultDone& result,
                             const std::string& error, Instant now);
+  // Bytes of results cannot be written (a full disk): nobody is asked to send them again at once.
+  // The next commit that succeeds ends it.
+  void on_storage_trouble(const std::string& error) { trouble_ = error; }
   Commands on_grant_failed(const std::string& peer, const Grant& grant, const std::string& error,
                            Instant now);
   Commands on_peer_lost(const std::string& peer, Instant now);
@@ -178,16 +183,22 @@ class Coordinator final {
     Instant deadline{};
     std::uint32_t frames_done = 0;
     bool is_executing = false;
+    bool is_seen = false;  // a heartbeat listed it: the grant was not lost
+    std::uint64_t bytes_arrived = 0;
   };
 
   struct Session {
     SessionId id{};
     std::string peer;
     Hello hello;
-    std::uint64_t granted = 0;
+    std::uint64_t granted = 0;  // counted like credit_total: with what the Hello listed
     std::uint64_t credit_total = 0;
     Instant last_heard{};
-    bool is_leaving = false;
+    bool is_leaving = false;  // it gave a range back
+    // A grant to it was lost: it shall open a new session, and gets nothing in this one.
+    bool is_out_of_step = false;
+    // It let a lease end or failed by its own fault, and has shown no progress since.
+    bool is_in_trouble = false;
     std::map<RangeId, Lease> leases;
   };
 
@@ -206,6 +217,7 @@ class Coordinator final {
   void take_from_ready(const Range& range);
   void grant_ranges(Instant now, Commands& commands);
   bool is_granted_next(Session& session, Instant now, Commands& commands);
+  bool may_take_grants(const Session& session, Instant now) const;
   void requeue(Range& range, Instant now, bool is_charged, const std::string& reason,
                Commands& commands);
   void end_session(Session& session, Instant now, const std::string& reason, Commands& commands);
@@ -215,8 +227,10 @@ class Coordinator final {
   Session* session_of(const std::string& peer, SessionId id);
   bool is_suspect(const Session& session, Instant now) const;
   Range* wanted(RangeId id);
-  const Range* wanted(RangeId id) const;
 
+  Welcome welcome_to(const Session& session, const Hello& hello) const;
+  std::map<RangeId, Lease> leave_older_session(const Hello& hello, Instant now, Commands& commands);
+  void adopt(Session& session, std::map<RangeId, Lease> carried, Instant now);
   void handle(const std::string& peer, const Hello& hello, Instant now, Commands& commands);
   void handle(Session& session, const Heartbeat& beat, Instant now, Commands& commands);
   void handle(Session& session, const ResultDone& result, bool is_spool_complete, Instant now,
@@ -229,6 +243,7 @@ class Coordinator final {
   std::uint64_t session_seed_;
   std::map<JobId, Job> jobs_;
   std::map<RangeId, Range> ranges_;
+  std::string trouble_;  // why the last result could not be stored; empty: it could
   std::map<std::string, Session> sessions_;  // by peer
   std::set<ReadyKey> ready_[2];              // by stage
 };

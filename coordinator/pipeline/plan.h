@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/job/job_spec.h"
 #include "common/protocol/tasks.h"
 #include "coordinator/core/coordinator.h"
-#include "common/job/job_spec.h"
 
 namespace posefleet {
 

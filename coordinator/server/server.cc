@@ -179,9 +179,12 @@ void Server::Loop::on_worker_bytes(const PeerMessage& message) {
   }
   if (message.connection >= 0) peer_of_connection_[message.connection] = message.peer;
   if (const auto* part = std::get_if<ResultPart>(&*decoded)) {
-    if (!rules_.wants_part(message.peer, *part)) return;
+    if (!rules_.on_part(message.peer, *part, now())) return;
     const Status added = spool_->add(message.peer, *part, config_.rules.result_bytes_max);
-    // The announcement that follows finds the spool incomplete and asks again.
+    // The announcement that follows finds the spool incomplete.
+    if (!added && added.error().code == ErrorCode::Retry) {
+      rules_.on_storage_trouble(added.error().message);
+    }
     if (!added) log_warn(added.error().message);
     return;
   }

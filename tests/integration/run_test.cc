@@ -183,7 +183,7 @@ TEST(Run, StopsEverythingOnCtrlC) {
   EXPECT_EQ(ended.exit_code, 130) << ended.err;
   EXPECT_TRUE(fs::is_empty(work_dir));
   EXPECT_FALSE(fs::exists(output));
-  for (const pid_t worker : workers) EXPECT_NE(kill(worker, 0), 0) << worker << " still runs";
+  for (const pid_t worker : workers) EXPECT_FALSE(is_alive(worker)) << worker << " still runs";
 }
 
 TEST(Run, ChildrenDieWithAKilledParentAndTheNextRunCleansUp) {
@@ -195,7 +195,7 @@ TEST(Run, ChildrenDieWithAKilledParentAndTheNextRunCleansUp) {
   ASSERT_FALSE(workers.empty());
   program.send(SIGKILL);
   program.wait();
-  EXPECT_TRUE(eventually([&] { return kill(workers.front(), 0) != 0; }, std::chrono::seconds(15)));
+  EXPECT_TRUE(eventually([&] { return !is_alive(workers.front()); }, std::chrono::seconds(15)));
   EXPECT_FALSE(fs::is_empty(work_dir));
   const Ended ended =
       run("posefleet", place.arguments(place.clip(), place.new_output(), work_dir, 1, 1));

@@ -101,6 +101,13 @@ std::vector<pid_t> children_of(pid_t parent, const std::string& program) {
   return children;
 }
 
+bool is_alive(pid_t pid) {
+  std::error_code error;
+  const auto exe =
+      std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", error);
+  return !error && !exe.empty();
+}
+
 bool eventually(const std::function<bool()>& is_true, std::chrono::seconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (!is_true()) {

@@ -44,6 +44,9 @@ Ended run(const std::string& name, const std::vector<std::string>& arguments);
 // Direct children of a process whose program has this name.
 std::vector<pid_t> children_of(pid_t parent, const std::string& program);
 
+// False also for a process that ended and that nobody has waited for yet.
+bool is_alive(pid_t pid);
+
 // Looks again and again until `is_true`; false when the limit passes first.
 bool eventually(const std::function<bool()>& is_true,
                 std::chrono::seconds limit = std::chrono::seconds(60));

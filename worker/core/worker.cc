@@ -2,9 +2,14 @@
 
 #include <algorithm>
 
-#include "common/base/check.h"
-
 namespace posefleet::core {
+namespace {
+
+// Grants of one session that are remembered to know a repeated one. A repetition follows closely,
+// so that the oldest may be forgotten.
+constexpr std::size_t kTokensMax = 4096;
+
+}  // namespace
 
 Worker::Worker(WorkerSettings settings, Hello hello)
     : settings_(settings), hello_(std::move(hello)) {}
@@ -17,26 +22,28 @@ WorkerCommands Worker::on_start(Instant now) {
 
 void Worker::open_session(Instant now, WorkerCommands& commands) {
   session_.reset();
+  granted_.clear();
   opened_at_ = now;
+  // What we hold and what is not acknowledged takes room: a coordinator that cannot store results
+  // must not make us compute ever more of them.
+  const std::uint64_t taken = held_.size() + kept_.size();
+  credit_total_ = is_draining_ ? taken : std::max<std::uint64_t>(capacity(), taken);
+  // The Hello is made once a socket. If each repetition told of its own moment, the coordinator and
+  // we could start counting credit from different ones. What ends meanwhile gives credit as always.
+  hello_.credit_total = credit_total_;
+  hello_.held.clear();
+  for (const auto& [range, held] : held_) {
+    hello_.held.push_back({range, held.grant.token, held.frames_done, held.is_executing});
+  }
+  hello_.unacknowledged.clear();
+  for (const auto& [range, kept] : kept_) hello_.unacknowledged.push_back({range, kept.done.token});
   commands.push_back(OpenSocket{});
   say_hello(now, commands);
 }
 
 void Worker::say_hello(Instant now, WorkerCommands& commands) {
   said_hello_at_ = now;
-  Hello hello = hello_;
-  // Adopted leases use credit like granted ones, and so does a result that is not acknowledged: a
-  // coordinator that cannot store results must not make us compute ever more of them.
-  const std::uint64_t room = capacity() > kept_.size() ? capacity() - kept_.size() : 0;
-  credit_total_ = is_draining_ ? held_.size() : std::max<std::uint64_t>(room, held_.size());
-  hello.credit_total = credit_total_;
-  hello.held.clear();
-  for (const auto& [range, held] : held_) {
-    hello.held.push_back({range, held.grant.token, held.frames_done, held.is_executing});
-  }
-  hello.unacknowledged.clear();
-  for (const auto& [range, kept] : kept_) hello.unacknowledged.push_back({range, kept.done.token});
-  commands.push_back(Send{std::move(hello)});
+  commands.push_back(Send{hello_});
 }
 
 void Worker::beat(Instant now, WorkerCommands& commands) {
@@ -111,20 +118,25 @@ void Worker::handle(const Welcome& welcome, Instant now, WorkerCommands& command
   }
 }
 
-void Worker::handle(const Grant& grant, Instant, WorkerCommands& commands) {
+void Worker::handle(const Grant& grant, Instant now, WorkerCommands& commands) {
   if (!session_ || grant.session != session_->session || grant.token.epoch < epoch_) return;
+  if (!granted_.insert(grant.token).second) return;  // it came twice
+  if (granted_.size() > kTokensMax) granted_.erase(granted_.begin());
   const auto held = held_.find(grant.range);
   if (held != held_.end()) {
-    // The same range under a newer token (we were thought dead): what runs may go on under it.
+    // The same range under a newer token (the word that our lease ended was lost): what runs may go
+    // on under it. Two grants, one range: the second took no room.
     held->second.grant.token = std::max(held->second.grant.token, grant.token);
+    give_credit(now, commands);
     return;
   }
   if (const auto kept = kept_.find(grant.range);
       kept != kept_.end() && kept->second.done.plan_hash == grant.plan_hash) {
-    // Computed already, the acknowledgement was lost: offer it at the next tick, under the new
-    // token.
+    // Computed already, but the result never arrived: offer it under the new token.
     kept->second.done.token = grant.token;
-    kept->second.sent_at = Instant{};
+    kept->second.sent_at = now;
+    commands.push_back(SendResult{kept->second.done, session_->part_bytes_max});
+    give_credit(now, commands);
     return;
   }
   if (is_draining_) {
@@ -138,16 +150,19 @@ void Worker::handle(const Grant& grant, Instant, WorkerCommands& commands) {
 }
 
 void Worker::handle(const ResultAck& ack, Instant now, WorkerCommands& commands) {
-  if (kept_.erase(ack.range) == 0) return;
+  const auto kept = kept_.find(ack.range);
+  // An old acknowledgement that comes late must not cost us the result of another grant.
+  if (kept == kept_.end() || kept->second.done.token != ack.token) return;
+  kept_.erase(kept);
   commands.push_back(ForgetResult{ack.range});
   give_credit(now, commands);
 }
 
-void Worker::handle(const ResendResult& resend, Instant now, WorkerCommands& commands) {
+void Worker::handle(const ResendResult& resend, Instant now, WorkerCommands&) {
   const auto kept = kept_.find(resend.range);
-  if (!session_ || kept == kept_.end()) return;
-  kept->second.sent_at = now;
-  commands.push_back(SendResult{kept->second.done, session_->part_bytes_max});
+  if (kept == kept_.end()) return;
+  // Soon, by on_tick, but not at once: a coordinator whose disk is full asks again and again.
+  kept->second.sent_at = now - settings_.resend_every + settings_.hello_every;
 }
 
 void Worker::handle(const CancelRange& cancel, Instant now, WorkerCommands& commands) {
@@ -215,6 +230,16 @@ WorkerCommands Worker::on_finished(RangeId range, std::uint64_t size, const std:
     commands.push_back(ForgetResult{range});
     return commands;
   }
+  if (size == 0 || (session_ && size > session_->result_bytes_max)) {
+    const std::string limit = session_ ? std::to_string(session_->result_bytes_max) : "some";
+    commands.push_back(ForgetResult{range});
+    auto failed = on_failed(
+        range, FailClass::Data,
+        "the result has " + std::to_string(size) + " bytes, the coordinator takes 1 to " + limit,
+        now);
+    commands.insert(commands.end(), failed.begin(), failed.end());
+    return commands;
+  }
   const Grant& grant = held->second.grant;
   Kept kept;
   kept.done = {session_ ? session_->session : SessionId{},
@@ -226,18 +251,7 @@ WorkerCommands Worker::on_finished(RangeId range, std::uint64_t size, const std:
                grant.frames.size(),
                stats};
   kept.sent_at = now;
-  if (session_) {
-    if (size > session_->result_bytes_max) {
-      const std::string message = "the result has " + std::to_string(size) +
-                                  " bytes, the coordinator takes " +
-                                  std::to_string(session_->result_bytes_max);
-      commands.push_back(ForgetResult{range});
-      auto failed = on_failed(range, FailClass::Data, message, now);
-      commands.insert(commands.end(), failed.begin(), failed.end());
-      return commands;
-    }
-    commands.push_back(SendResult{kept.done, session_->part_bytes_max});
-  }
+  if (session_) commands.push_back(SendResult{kept.done, session_->part_bytes_max});
   kept_[range] = std::move(kept);
   release(range, commands);
   return commands;

@@ -114,10 +114,11 @@ class Worker final {
   void handle(const Refused& refused, Instant now, WorkerCommands& commands);
 
   WorkerSettings settings_;
-  Hello hello_;
+  Hello hello_;  // as said on the present socket
   std::optional<Welcome> session_;
   std::uint64_t epoch_ = 0;         // highest seen
   std::uint64_t credit_total_ = 0;  // of this session
+  std::set<Token> granted_;         // in this session
   bool is_draining_ = false;
   bool has_left_ = false;
   Instant opened_at_{};

@@ -1,0 +1,55 @@
+# The two commands of a newcomer: `make demo` and `make test`. Everything else follows from them.
+# Needs a Debian 12 (or later) with root or sudo for the packages of packages.txt.
+.DELETE_ON_ERROR:
+.PHONY: help install build demo test format format-check clean
+
+JOBS ?= $(shell nproc)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PACKAGES := $(shell sed -e 's/\#.*//' packages.txt)
+MODEL := build/demo/random-model
+# A video of one's own: make demo VIDEO=/path/to/file.mp4
+VIDEO ?= build/demo/clip.mp4
+
+help:
+	@echo 'make demo   install, build, draw bodies on a video (VIDEO=file, default: a generated clip)'
+	@echo 'make test   install, build, run every test that needs no GPU'
+	@echo 'make build  programs into build/bin, benchmarks into build/bench'
+	@echo 'make format, make format-check, make clean'
+
+# Asks the package system only when something is missing, so that later calls need no network.
+install:
+	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  echo "installing:" $$missing; \
+	  $(SUDO) apt-get update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+
+build: install
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS)
+
+# No trained model lies in the repository yet, so one with random weights is made: the whole way is the real one, the poses
+# are not. A clip with sound is generated unless VIDEO names one.
+demo: build
+	@mkdir -p build/demo
+	@[ -f $(MODEL)/manifest.yaml ] || build/bin/posefleet-random-model $(MODEL)
+	@[ "$(VIDEO)" != build/demo/clip.mp4 ] || [ -f $(VIDEO) ] || tools/make_clip.sh $(VIDEO)
+	@echo "Drawing on $(VIDEO) with 2 pose workers and 2 render workers."
+	build/bin/posefleet run "$(VIDEO)" -o build/demo/output.mp4 --model $(MODEL) --pose-workers 2 --render-workers 2 \
+	  --progress $$([ -t 2 ] && echo bar || echo lines)
+	@echo
+	@echo "The bodies come from random weights: they show that the whole way works, not the poses of the people."
+	@echo "Output: $(CURDIR)/build/demo/output.mp4"
+
+test: build
+	ctest --preset release -j $(JOBS)
+
+format:
+	git ls-files '*.h' '*.cc' | xargs clang-format -i
+
+format-check:
+	tools/check_format.sh
+
+clean:
+	rm -rf build

@@ -1,0 +1,239 @@
+#include <gtest/gtest.h>
+
+#include "tests/coordinator/core/desk.h"
+
+namespace posefleet::tests {
+namespace {
+
+using core::Commands;
+
+Hello renderer(const std::string& peer, std::uint64_t credit = 1) {
+  Hello hello = hello_of(peer, credit);
+  hello.role = Stage::Render;
+  return hello;
+}
+
+// Three pose ranges of ten frames; render ranges 11 (frames 0 to 14) and 12 (frames 15 to 29).
+std::vector<core::RangeRecord> mesh_ranges() {
+  auto ranges = pose_ranges(3);
+  ranges.push_back(range(11, Stage::Render, 0, 15));
+  ranges.push_back(range(12, Stage::Render, 15, 30));
+  return ranges;
+}
+
+TEST(Jobs, ASubmittedJobIsProbedThenRuns) {
+  Desk desk;
+  const Commands submitted = desk.rules.on_job_submitted(job_record(), desk.now);
+  ASSERT_EQ(submitted.size(), 2u);
+  EXPECT_EQ(std::get<core::PersistJob>(submitted[0]).job.state, JobState::Probing);
+  EXPECT_EQ(std::get<core::ProbeJob>(submitted[1]).job, kJob);
+  const Commands probed = desk.rules.on_probed(kJob, pose_ranges(1), {"cut off"}, desk.now);
+  EXPECT_EQ(all<core::PersistJob>(probed).at(0).job.state, JobState::Running);
+  EXPECT_EQ(desk.rules.status(kJob).warnings, (std::vector<std::string>{"cut off"}));
+}
+
+TEST(Jobs, AFailedProbeEndsTheJobWithItsMessage) {
+  Desk desk;
+  desk.rules.on_job_submitted(job_record(), desk.now);
+  const Commands failed = desk.rules.on_probe_failed(kJob, "no video in it", desk.now);
+  EXPECT_EQ(all<core::PersistJob>(failed).at(0).job.error, "no video in it");
+  EXPECT_EQ(desk.rules.status(kJob).state, JobState::Failed);
+  EXPECT_TRUE(desk.rules.on_probed(kJob, pose_ranges(1), {}, desk.now).empty());
+}
+
+TEST(Jobs, ARenderRangeWaitsForAllPoseRangesThatItTouches) {
+  Desk desk;
+  desk.say("r", renderer("r", 2));
+  desk.add_job(mesh_ranges());
+  const Commands joined = desk.join("p", 3);
+  const SessionId session = session_in(joined, "p");
+  const auto granted = grants(joined, "p");
+  ASSERT_EQ(granted.size(), 3u);
+  // Frames 0 to 14 need the first two, 15 to 29 the last two.
+  EXPECT_TRUE(grants(desk.commit("p", session, granted[0]), "r").empty());
+  const auto after_third = grants(desk.commit("p", session, granted[2]), "r");
+  EXPECT_TRUE(after_third.empty());
+  const auto after_second = grants(desk.commit("p", session, granted[1]), "r");
+  ASSERT_EQ(after_second.size(), 2u);
+  EXPECT_EQ(after_second[0].range, RangeId{11});
+  EXPECT_EQ(after_second[1].range, RangeId{12});
+}
+
+TEST(Jobs, AllCommittedMeansAssembling) {
+  Desk desk;
+  desk.add_job(pose_ranges(1));
+  const Commands joined = desk.join("w");
+  const Commands committed = desk.commit("w", session_in(joined, "w"), grants(joined, "w").at(0));
+  EXPECT_EQ(all<core::AssembleJob>(committed).size(), 1u);
+  EXPECT_EQ(desk.rules.status(kJob).state, JobState::Assembling);
+  const Commands assembled = desk.rules.on_assembled(kJob, "{}", {"no sound"}, desk.now);
+  EXPECT_EQ(all<core::PersistJob>(assembled).at(0).job.state, JobState::Succeeded);
+  EXPECT_EQ(all<core::ReleaseJob>(assembled).size(), 1u);
+  EXPECT_EQ(desk.rules.status(kJob).result, "{}");
+  EXPECT_TRUE(desk.rules.is_idle());
+}
+
+TEST(Jobs, AFailedAssemblyEndsTheJob) {
+  Desk desk;
+  desk.add_job({});
+  EXPECT_EQ(desk.rules.status(kJob).state, JobState::Assembling);
+  desk.rules.on_assembly_failed(kJob, "source changed", desk.now);
+  EXPECT_EQ(desk.rules.status(kJob).state, JobState::Failed);
+  EXPECT_EQ(desk.rules.status(kJob).error, "source changed");
+}
+
+TEST(Jobs, ALostArtifactOpensItsRangeAndBlocksWhatNeedsIt) {
+  Desk desk;
+  desk.add_job(mesh_ranges());
+  const Commands joined = desk.join("p", 3);
+  const SessionId session = session_in(joined, "p");
+  const auto granted = grants(joined, "p");
+  for (const Grant& grant : granted) desk.commit("p", session, grant);
+  // Both render ranges are ready, nobody is there to draw them.
+  const Commands lost = desk.rules.on_artifact_lost(RangeId{2}, "another hash", desk.now);
+  EXPECT_EQ(all<core::PersistFails>(lost).size(), 1u);
+  EXPECT_TRUE(grants(desk.say("r", renderer("r", 2)), "r").empty());
+  const Commands again = desk.beat_for(1s, "p", session, 9, {});
+  ASSERT_EQ(grants(again, "p").size(), 1u);
+  EXPECT_EQ(grants(again, "p")[0].range, RangeId{2});
+  EXPECT_EQ(grants(desk.commit("p", session, grants(again, "p")[0]), "r").size(), 2u);
+}
+
+TEST(Jobs, ARangeWhoseNeedsWereLostWhileItWasOutIsNotGrantedBeforeTheyAreBack) {
+  Desk desk;
+  desk.add_job(mesh_ranges());
+  const Commands joined = desk.join("p", 3);
+  const SessionId session = session_in(joined, "p");
+  for (const Grant& grant : grants(joined, "p")) desk.commit("p", session, grant);
+  const Commands drawing = desk.say("r", renderer("r", 1));
+  const Grant grant = grants(drawing, "r").at(0);
+  // The edge finds the artifact damaged while it makes the render task.
+  desk.rules.on_artifact_lost(RangeId{1}, "damaged", desk.now);
+  desk.rules.on_grant_failed("r", grant, "damaged", desk.now);
+  desk.rules.on_peer_lost("r", desk.now);
+  const auto second = grants(desk.say("r2", renderer("r2", 2)), "r2");
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].range, RangeId{12});
+  const Commands again = desk.beat_for(1s, "p", session, 9, {});
+  EXPECT_EQ(grants(desk.commit("p", session, grants(again, "p").at(0)), "r2").size(), 1u);
+}
+
+TEST(Jobs, AnArtifactLostDuringTheAssemblySendsTheJobBack) {
+  Desk desk;
+  desk.add_job(pose_ranges(1));
+  const Commands joined = desk.join("w", 2);
+  const SessionId session = session_in(joined, "w");
+  desk.commit("w", session, grants(joined, "w").at(0));
+  desk.rules.on_artifact_lost(RangeId{1}, "gone", desk.now);
+  EXPECT_EQ(desk.rules.status(kJob).state, JobState::Running);
+  EXPECT_EQ(desk.rules.status(kJob).stages[0].frames_done, 0u);
+  // The assembly that was under way says nothing that counts any more.
+  EXPECT_TRUE(desk.rules.on_assembled(kJob, "{}", {}, desk.now).empty());
+  const Commands again = desk.beat_for(1s, "w", session, 9, {});
+  const Commands done = desk.commit("w", session, grants(again, "w").at(0));
+  EXPECT_EQ(all<core::AssembleJob>(done).size(), 1u);
+}
+
+TEST(Jobs, CancelTakesEverythingBack) {
+  Desk desk;
+  desk.add_job(pose_ranges(3));
+  const Commands joined = desk.join("w", 2);
+  const Commands cancelled = desk.rules.on_cancel(kJob, desk.now);
+  EXPECT_EQ(sent<CancelRange>(cancelled, "w").size(), 2u);
+  EXPECT_EQ(all<core::ReleaseJob>(cancelled).size(), 1u);
+  EXPECT_EQ(desk.rules.status(kJob).state, JobState::Cancelled);
+  EXPECT_TRUE(grants(desk.join("other", 9), "other").empty());
+  // What comes late is forgotten.
+  const Commands late = desk.finish("w", session_in(joined, "w"), grants(joined, "w").at(0));
+  EXPECT_TRUE(all<core::CommitResult>(late).empty());
+  EXPECT_EQ(sent<ResultAck>(late, "w").size(), 1u);
+  EXPECT_TRUE(desk.rules.on_cancel(kJob, desk.now).empty());
+}
+
+TEST(Jobs, ACancelDuringACommitGrantsNothingOfTheJob) {
+  Desk desk;
+  desk.add_job(mesh_ranges());
+  const Commands joined = desk.join("p", 3);
+  const SessionId session = session_in(joined, "p");
+  const auto granted = grants(joined, "p");
+  desk.say("r", renderer("r", 2));
+  desk.commit("p", session, granted[0]);
+  desk.finish("p", session, granted[1]);
+  desk.rules.on_cancel(kJob, desk.now);
+  const Commands committed =
+      desk.rules.on_committed("p", Desk::result_of(session, granted[1]), desk.now);
+  EXPECT_TRUE(grants(committed, "r").empty());
+  EXPECT_EQ(sent<ResultAck>(committed, "p").size(), 1u);
+}
+
+TEST(Jobs, ARestoredJobGoesOnWhereItWas) {
+  struct Case {
+    const char* name;
+    JobState state;
+    std::vector<bool> committed;
+    std::size_t probes, assemblies, grants;
+  };
+  for (const Case& one : {
+           Case{"not probed", JobState::Submitted, {}, 1, 0, 0},
+           Case{"probing", JobState::Probing, {}, 1, 0, 0},
+           Case{"in the middle", JobState::Running, {true, false, false}, 0, 0, 2},
+           Case{"all committed", JobState::Running, {true, true}, 0, 1, 0},
+           Case{"assembling", JobState::Assembling, {true, true}, 0, 1, 0},
+           Case{"succeeded", JobState::Succeeded, {true}, 0, 0, 0},
+           Case{"failed", JobState::Failed, {}, 0, 0, 0},
+       }) {
+    SCOPED_TRACE(one.name);
+    Desk desk;
+    auto ranges = pose_ranges(static_cast<std::uint32_t>(one.committed.size()));
+    for (std::size_t i = 0; i < ranges.size(); ++i) ranges[i].is_committed = one.committed[i];
+    desk.rules.restore_job(job_record(kJob, one.state), ranges);
+    const Commands started = desk.rules.on_start(desk.now);
+    EXPECT_EQ(all<core::ProbeJob>(started).size(), one.probes);
+    EXPECT_EQ(all<core::AssembleJob>(started).size(), one.assemblies);
+    EXPECT_EQ(grants(desk.join("w", 9), "w").size(), one.grants);
+    EXPECT_EQ(desk.rules.is_idle(), is_final(one.state));
+  }
+}
+
+TEST(Jobs, ARestoredRangeRemembersItsFailures) {
+  Desk desk;
+  auto ranges = pose_ranges(1);
+  ranges[0].fails = 2;
+  ranges[0].attempts = 5;
+  desk.rules.restore_job(job_record(kJob, JobState::Running), ranges);
+  desk.rules.on_start(desk.now);
+  const Commands joined = desk.join("w");
+  EXPECT_EQ(all<core::SendGrant>(joined).at(0).attempts, 6u);
+  const Grant grant = grants(joined, "w").at(0);
+  desk.say("w", Fail{session_in(joined, "w"), grant.range, grant.token, FailClass::Data, "x"});
+  EXPECT_EQ(desk.rules.status(kJob).state, JobState::Failed);
+}
+
+TEST(Jobs, TheStatusCountsFramesWorkersAndFigures) {
+  Desk desk;
+  desk.add_job(mesh_ranges());
+  const Commands joined = desk.join("p", 3);
+  const SessionId session = session_in(joined, "p");
+  const auto granted = grants(joined, "p");
+  desk.say("r", renderer("r"));
+  ResultDone result = Desk::result_of(session, granted[0]);
+  result.stats = {.frames_with_people = 8, .people = 16, .work_seconds = 1.5};
+  desk.say("p", result);
+  desk.rules.on_committed("p", result, desk.now);
+  // A worker may count units smaller than frames.
+  desk.say("p", Heartbeat{session, 3, {executing(granted[1], 4), executing(granted[2], 4000)}});
+  const JobStatus status = desk.rules.status(kJob);
+  EXPECT_EQ(status.state, JobState::Running);
+  ASSERT_EQ(status.stages.size(), 2u);
+  EXPECT_EQ(status.stages[0].frames_total, 30u);
+  EXPECT_EQ(status.stages[0].frames_done, 10u + 4u + 10u);
+  EXPECT_EQ(status.stages[0].workers, 1u);
+  EXPECT_EQ(status.stages[0].stats, result.stats);
+  EXPECT_EQ(status.stages[1].frames_total, 30u);
+  EXPECT_EQ(status.stages[1].frames_done, 0u);
+  EXPECT_EQ(status.stages[1].workers, 1u);
+  EXPECT_EQ(desk.rules.find_job(JobId{42}), nullptr);
+}
+
+}  // namespace
+}  // namespace posefleet::tests

@@ -1,0 +1,216 @@
+#include <gtest/gtest.h>
+
+#include "tests/coordinator/core/desk.h"
+
+namespace posefleet::tests {
+namespace {
+
+using core::Commands;
+
+// A worker's Hello on a new connection, with what it holds.
+Hello comeback(const std::string& worker, const std::vector<HeldLease>& held,
+               std::uint64_t credit = 2) {
+  Hello hello = hello_of(worker, credit);
+  hello.held = held;
+  return hello;
+}
+
+TEST(Sessions, HelloIsAnsweredByWelcomeWithTheLimits) {
+  core::Settings settings;
+  settings.part_bytes_max = 100;
+  settings.result_bytes_max = 1000;
+  settings.heartbeat = 700ms;
+  Desk desk(settings, 9);
+  const auto welcomes = sent<Welcome>(desk.join("w"), "w");
+  ASSERT_EQ(welcomes.size(), 1u);
+  EXPECT_NE(welcomes[0].session, SessionId{});
+  EXPECT_EQ(welcomes[0].epoch, 9u);
+  EXPECT_EQ(welcomes[0].heartbeat_ms, 700u);
+  EXPECT_EQ(welcomes[0].part_bytes_max, 100u);
+  EXPECT_EQ(welcomes[0].result_bytes_max, 1000u);
+}
+
+TEST(Sessions, ARepeatedHelloGetsTheSameSession) {
+  Desk desk;
+  const SessionId session = session_in(desk.join("w"), "w");
+  EXPECT_EQ(session_in(desk.join("w"), "w"), session);
+}
+
+TEST(Sessions, ARepeatedHelloCountsAsAWord) {
+  Desk desk;
+  desk.add_job(pose_ranges(1));
+  const SessionId session = session_in(desk.join("w"), "w");
+  for (int second = 0; second < 8; ++second) {
+    desk.now += 1s;
+    EXPECT_EQ(session_in(desk.join("w"), "w"), session);
+    desk.rules.on_tick(desk.now);
+  }
+}
+
+TEST(Sessions, EachNewConnectionGetsANewSession) {
+  Desk desk;
+  const SessionId first = session_in(desk.join("a"), "a");
+  const SessionId second = session_in(desk.join("b"), "b");
+  EXPECT_NE(first, second);
+}
+
+TEST(Sessions, AnotherProtocolVersionIsRefusedWithBothVersions) {
+  Desk desk;
+  Hello hello = hello_of("w");
+  hello.protocol_version = 99;
+  const auto refused = sent<Refused>(desk.say("w", hello), "w");
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].reason,
+            "this coordinator speaks protocol version 1, the worker 99: install equal versions");
+}
+
+TEST(Sessions, NoMoreThanTheMaximumJoin) {
+  core::Settings settings;
+  settings.sessions_max = 2;
+  Desk desk(settings);
+  desk.join("a");
+  desk.join("b");
+  EXPECT_EQ(sent<Refused>(desk.join("c"), "c").size(), 1u);
+  desk.rules.on_peer_lost("a", desk.now);
+  EXPECT_EQ(sent<Welcome>(desk.join("c"), "c").size(), 1u);
+}
+
+TEST(Sessions, AWorkerThatComesBackTakesItsOwnPlace) {
+  core::Settings settings;
+  settings.sessions_max = 1;
+  Desk desk(settings);
+  desk.join("w");
+  const Commands back = desk.say("w-second-socket", hello_of("w"));
+  EXPECT_TRUE(sent<Refused>(back, "w-second-socket").empty());
+  EXPECT_EQ(sent<Welcome>(back, "w-second-socket").size(), 1u);
+}
+
+TEST(Sessions, WordsOfAnUnknownSessionAreAnsweredSo) {
+  Desk desk;
+  desk.join("w");
+  const SessionId wrong{12345};
+  for (const WorkerMessage& message :
+       {WorkerMessage{Heartbeat{wrong, 1, {}}}, WorkerMessage{ResultDone{wrong}},
+        WorkerMessage{Fail{wrong}}, WorkerMessage{Bye{wrong}}}) {
+    SCOPED_TRACE(message.index());
+    EXPECT_EQ(sent<UnknownSession>(desk.say("w", message), "w").size(), 1u);
+    EXPECT_EQ(sent<UnknownSession>(desk.say("stranger", message), "stranger").size(), 1u);
+  }
+}
+
+TEST(Sessions, TheEndOfASessionGivesItsRangesToOthers) {
+  struct Case {
+    const char* name;
+    void (*end)(Desk&, SessionId);
+  };
+  for (const Case& one : {
+           Case{"missed beats", [](Desk&desk, SessionId) { desk.tick_after(6001ms); }},
+           Case{"connection", [](Desk&desk, SessionId) { desk.rules.on_peer_lost("w", desk.now); }},
+           Case{"goodbye", [](Desk&desk, SessionId session) { desk.say("w", Bye{session}); }},
+           Case{"new process",
+                [](Desk&desk, SessionId) {
+                  Hello hello = hello_of("w", 0);
+                  hello.incarnation = 77;
+                  desk.say("w", hello);
+                }},
+       }) {
+    SCOPED_TRACE(one.name);
+    Desk desk;
+    desk.add_job(pose_ranges(2));
+    const SessionId session = session_in(desk.join("w", 2), "w");
+    one.end(desk, session);
+    EXPECT_EQ(sent<UnknownSession>(desk.say("w", Heartbeat{session, 2, {}}), "w").size(), 1u);
+    EXPECT_EQ(grants(desk.join("other"), "other").size(), 2u);
+  }
+}
+
+TEST(Sessions, ADeathIsChargedToTheExecutingRangeOnly) {
+  Desk desk;
+  desk.add_job(pose_ranges(2));
+  const Commands joined = desk.join("w", 2);
+  const auto granted = grants(joined, "w");
+  desk.say("w",
+           Heartbeat{session_in(joined, "w"), 2, {executing(granted[0], 3), waiting(granted[1])}});
+  const auto fails = all<core::PersistFails>(desk.rules.on_peer_lost("w", desk.now));
+  ASSERT_EQ(fails.size(), 1u);
+  EXPECT_EQ(fails[0].range, granted[0].range);
+}
+
+TEST(Sessions, ANewSocketOfTheSameProcessKeepsItsLeasesWithoutCharge) {
+  Desk desk;
+  desk.add_job(pose_ranges(2));
+  const Commands joined = desk.join("w", 2);
+  const auto granted = grants(joined, "w");
+  const std::vector<HeldLease> held = {executing(granted[0], 3), waiting(granted[1])};
+  desk.say("w", Heartbeat{session_in(joined, "w"), 2, held});
+  const Commands back = desk.say("socket2", comeback("w", held));
+  EXPECT_TRUE(all<core::PersistFails>(back).empty());
+  ASSERT_EQ(sent<Welcome>(back, "socket2").size(), 1u);
+  EXPECT_TRUE(sent<Welcome>(back, "socket2")[0].drop.empty());
+  EXPECT_EQ(desk.rules.status(kJob).retries, 0u);
+  EXPECT_TRUE(grants(desk.join("other"), "other").empty());
+}
+
+TEST(Sessions, WhatANewSocketNoLongerHoldsGoesBack) {
+  Desk desk;
+  desk.add_job(pose_ranges(2));
+  const Commands joined = desk.join("w", 2);
+  const auto granted = grants(joined, "w");
+  desk.say("socket2", comeback("w", {waiting(granted[0])}, 1));
+  const Commands other = desk.join("other");
+  ASSERT_EQ(grants(other, "other").size(), 1u);
+  EXPECT_EQ(grants(other, "other")[0].range, granted[1].range);
+}
+
+TEST(Sessions, HeldLeasesAreAdoptedAfterARestart) {
+  Desk desk({}, 8);
+  desk.rules.restore_job(job_record(kJob, JobState::Running), pose_ranges(2));
+  desk.rules.on_start(desk.now);
+  const HeldLease held{RangeId{1}, {7, 5}, 4, true};
+  const Commands joined = desk.say("w", comeback("w", {held}));
+  EXPECT_TRUE(sent<Welcome>(joined, "w").at(0).drop.empty());
+  ASSERT_EQ(grants(joined, "w").size(), 1u);
+  EXPECT_EQ(grants(joined, "w")[0].range, RangeId{2});
+  EXPECT_EQ(desk.rules.status(kJob).stages[0].frames_done, 4u);
+}
+
+TEST(Sessions, WhatIsNotWantedFromAWorkerIsDroppedByItsWelcome) {
+  struct Case {
+    const char* name;
+    HeldLease held;
+  };
+  Desk desk({}, 8);
+  auto ranges = pose_ranges(3);
+  ranges[0].is_committed = true;
+  ranges.push_back(range(9, Stage::Render, 0, 30));
+  desk.rules.restore_job(job_record(kJob, JobState::Running), ranges);
+  desk.rules.on_start(desk.now);
+  desk.join("other", 1);  // holds range 2
+  int number = 0;
+  for (const Case& one : {Case{"committed", {RangeId{1}, {7, 1}, 0, true}},
+                          Case{"somebody else's", {RangeId{2}, {7, 2}, 0, true}},
+                          Case{"unknown", {RangeId{99}, {7, 3}, 0, true}},
+                          Case{"of a later epoch", {RangeId{3}, {9, 3}, 0, true}},
+                          Case{"blocked", {RangeId{9}, {7, 3}, 0, true}}}) {
+    SCOPED_TRACE(one.name);
+    const std::string peer = "w" + std::to_string(++number);
+    for (int repeated = 0; repeated < 2; ++repeated) {
+      const Commands joined = desk.say(peer, comeback(peer, {one.held}, 1));
+      EXPECT_EQ(sent<Welcome>(joined, peer).at(0).drop,
+                (std::vector<ResultId>{{one.held.range, one.held.token}}));
+      // It takes room in the worker until that has heard the Welcome.
+      EXPECT_TRUE(grants(joined, peer).empty());
+    }
+  }
+}
+
+TEST(Sessions, UnacknowledgedResultsTakeCredit) {
+  Desk desk;
+  desk.add_job(pose_ranges(3));
+  Hello hello = hello_of("w", 2);
+  hello.unacknowledged = {{RangeId{50}, {1, 1}}};
+  EXPECT_EQ(grants(desk.say("w", hello), "w").size(), 1u);
+}
+
+}  // namespace
+}  // namespace posefleet::tests

@@ -1,0 +1,229 @@
+#include "tests/sim/coordinator_node.h"
+
+#include <deque>
+
+namespace posefleet::sim {
+namespace {
+
+// Everything ten times faster than in life, so that a run is short; the proportions are the same.
+core::Settings rules_settings() {
+  core::Settings settings;
+  settings.heartbeat = 200ms;
+  settings.lease = 3000ms;
+  settings.backoff = 50ms;
+  // Workers die far more often here than anywhere else.
+  settings.fails_max = 1000;
+  settings.part_bytes_max = kPartBytes;
+  settings.result_bytes_max = 1000;
+  return settings;
+}
+
+std::string name(RangeId range) {
+  return "range " + std::to_string(number(range));
+}
+
+}  // namespace
+
+std::string result_text(RangeId range) {
+  return "the result of range " + std::to_string(number(range));
+}
+
+void CoordinatorNode::start() {
+  ++life_;
+  ++store_.epoch;
+  rules_ =
+      std::make_unique<core::Coordinator>(rules_settings(), store_.epoch, world_.random.next());
+  std::vector<core::RangeRecord> ranges;
+  for (const auto& [id, record] : store_.ranges) ranges.push_back(record);
+  rules_->restore_job(store_.job, ranges);
+  if (execute(rules_->on_start(world_.now))) tick(life_);
+}
+
+void CoordinatorNode::die() {
+  world_.note("the coordinator dies");
+  ++deaths_;
+  ++life_;
+  rules_.reset();
+  spool_.clear();
+  world_.after(world_.between(100ms, 2000ms), [this] { start(); });
+}
+
+void CoordinatorNode::tick(std::uint64_t life) {
+  if (life != life_ || !execute(rules_->on_tick(world_.now))) return;
+  world_.after(50ms, [this, life] { tick(life); });
+}
+
+void CoordinatorNode::on_message(const std::string& peer, const WorkerMessage& message) {
+  if (rules_ == nullptr) return;
+  if (const auto* part = std::get_if<ResultPart>(&message)) {
+    if (rules_->on_part(peer, *part, world_.now)) add_part(peer, *part);
+    return;
+  }
+  const auto* result = std::get_if<ResultDone>(&message);
+  if (result != nullptr && world_.breakage == Breakage::ResultsAreLost) return;
+  if (result != nullptr && world_.breakage == Breakage::LastWriterWins &&
+      is_committed(result->range)) {
+    write(*result, result->sha256);
+  }
+  const bool complete = result != nullptr && is_complete(peer, *result);
+  execute(rules_->on_worker_message(peer, message, complete, world_.now));
+}
+
+void CoordinatorNode::on_peer_lost(const std::string& peer) {
+  if (rules_ == nullptr) return;
+  std::erase_if(spool_, [&](const auto& entry) { return entry.first.first == peer; });
+  execute(rules_->on_peer_lost(peer, world_.now));
+}
+
+// ---- the edge -----------------------------------------------------------------------------------
+
+// As the real spool: a part that does not continue what is there is dropped.
+void CoordinatorNode::add_part(const std::string& peer, const ResultPart& part) {
+  std::string& bytes = spool_[{peer, part.range}];
+  if (part.offset == 0) bytes.clear();
+  if (part.offset == bytes.size()) bytes += part.bytes;
+}
+
+bool CoordinatorNode::is_complete(const std::string& peer, const ResultDone& result) const {
+  if (world_.breakage == Breakage::EveryResultIsComplete) return true;
+  const auto found = spool_.find({peer, result.range});
+  return found != spool_.end() && found->second == result.sha256;
+}
+
+bool CoordinatorNode::is_committed(RangeId range) const {
+  return store_.ranges.at(range).is_committed;
+}
+
+bool CoordinatorNode::execute(core::Commands commands) {
+  just_lost_.clear();
+  std::deque<core::Command> queue(commands.begin(), commands.end());
+  while (!queue.empty()) {
+    if (world_.happens(world_.faults.coordinator_dies)) {
+      die();
+      return false;
+    }
+    const core::Command command = std::move(queue.front());
+    queue.pop_front();
+    core::Commands more = std::visit([&](const auto& one) { return execute_one(one); }, command);
+    queue.insert(queue.end(), more.begin(), more.end());
+  }
+  return true;
+}
+
+core::Commands CoordinatorNode::execute_one(const core::SendToWorker& command) {
+  if (const auto* ack = std::get_if<ResultAck>(&command.message);
+      ack != nullptr && !is_committed(ack->range)) {
+    world_.violated(name(ack->range) + " is acknowledged and not committed");
+  }
+  to_worker_(command.peer, command.message);
+  return {};
+}
+
+core::Commands CoordinatorNode::execute_one(const core::SendGrant& command) {
+  core::RangeRecord& record = store_.ranges.at(command.grant.range);
+  if (record.is_committed) world_.violated(name(record.id) + " is granted after its commit");
+  if (world_.happens(world_.faults.grant_fails)) {
+    return rules_->on_grant_failed(command.peer, command.grant, "as simulated", world_.now);
+  }
+  RangeId damaged{};
+  if (record.stage == Stage::Render && !poses_are_there(record, &damaged)) {
+    core::Commands commands;
+    if (damaged != RangeId{}) commands = lose_artifact(damaged);
+    const core::Commands more =
+        rules_->on_grant_failed(command.peer, command.grant, "artifact lost", world_.now);
+    commands.insert(commands.end(), more.begin(), more.end());
+    return commands;
+  }
+  record.attempts = command.attempts;
+  to_worker_(command.peer, command.grant);
+  return {};
+}
+
+// Drawing needs the poses of all its frames; reading them may find one damaged.
+bool CoordinatorNode::poses_are_there(const core::RangeRecord& render, RangeId* damaged) {
+  for (const auto& [id, pose] : store_.ranges) {
+    const bool overlap = pose.stage == Stage::Pose && pose.frames.first < render.frames.end &&
+                         render.frames.first < pose.frames.end;
+    if (!overlap) continue;
+    if (just_lost_.contains(id)) return false;
+    if (!pose.is_committed) {
+      world_.violated(name(render.id) + " is granted before " + name(id) + " is committed");
+    } else if (world_.happens(world_.faults.artifact_lost)) {
+      *damaged = id;
+      return false;
+    }
+  }
+  return true;
+}
+
+core::Commands CoordinatorNode::execute_one(const core::CommitResult& command) {
+  const ResultDone& result = command.result;
+  const auto found = spool_.extract({command.peer, result.range});
+  if (world_.happens(world_.faults.commit_fails)) {
+    return rules_->on_commit_failed(command.peer, result, "disk full", world_.now);
+  }
+  write(result, found.empty() ? "" : found.mapped());
+  return rules_->on_committed(command.peer, result, world_.now);
+}
+
+// The transaction of a commit.
+void CoordinatorNode::write(const ResultDone& result, const std::string& bytes) {
+  core::RangeRecord& record = store_.ranges.at(result.range);
+  if (record.is_committed) world_.violated(name(record.id) + " is committed twice");
+  if (bytes != result_text(record.id)) {
+    world_.violated(name(record.id) + " is committed with other bytes than its own");
+  }
+  if (world_.breakage == Breakage::CommitsAreNotWritten) return;
+  record.is_committed = true;
+  record.stats = result.stats;
+}
+
+core::Commands CoordinatorNode::lose_artifact(RangeId range) {
+  store_.ranges.at(range).is_committed = false;
+  just_lost_.insert(range);
+  return rules_->on_artifact_lost(range, "as simulated", world_.now);
+}
+
+core::Commands CoordinatorNode::execute_one(const core::DropSpool& command) {
+  spool_.erase({command.peer, command.range});
+  return {};
+}
+
+core::Commands CoordinatorNode::execute_one(const core::PersistFails& command) {
+  store_.ranges.at(command.range).fails = command.fails;
+  return {};
+}
+
+core::Commands CoordinatorNode::execute_one(const core::PersistJob& command) {
+  store_.job = command.job;
+  return {};
+}
+
+core::Commands CoordinatorNode::execute_one(const core::LogLine& command) {
+  world_.note(command.text);
+  return {};
+}
+
+// The ranges are in the store from the start; a job is never without them.
+core::Commands CoordinatorNode::execute_one(const core::ProbeJob&) {
+  world_.violated("a job with ranges is probed");
+  return {};
+}
+
+core::Commands CoordinatorNode::execute_one(const core::AssembleJob& command) {
+  world_.after(world_.between(50ms, 500ms), [this, job = command.job, life = life_] {
+    if (life != life_) return;
+    const RangeId some{1 + world_.random.below(store_.ranges.size())};
+    if (is_committed(some) && world_.happens(world_.faults.artifact_lost)) {
+      execute(lose_artifact(some));
+      return;
+    }
+    for (const auto& [id, record] : store_.ranges) {
+      if (!record.is_committed) world_.violated("the job is assembled without " + name(id));
+    }
+    execute(rules_->on_assembled(job, "{}", {}, world_.now));
+  });
+  return {};
+}
+
+}  // namespace posefleet::sim
