@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/base/random.h"
+#include "common/protocol/precision.h"
 
 namespace posefleet::core {
 namespace {
@@ -17,6 +18,13 @@ std::string describe(const RangeRecord& range) {
   return std::string(name_of(range.stage)) + " range of job " + std::to_string(number(range.job)) +
          ", frames " + std::to_string(range.frames.first) + " to " +
          std::to_string(range.frames.end - 1);
+}
+
+// A job's poses all come from one network in one precision; what is drawn from them does not depend
+// on how they were computed.
+bool serves(const Hello& hello, const JobRecord& job) {
+  if (hello.role == Stage::Pose) return hello.model_hash == job.model_hash;
+  return hello.model_hash == model_hash_of(job.model_hash);
 }
 
 }  // namespace
@@ -665,7 +673,7 @@ bool Coordinator::is_granted_next(Session& session, Instant now, Commands& comma
   for (const ReadyKey& key : ready) {
     Range& range = ranges_.at(std::get<RangeId>(key));
     const Job& job = jobs_.at(range.record.job);
-    if (range.not_before > now || job.record.model_hash != session.hello.model_hash) continue;
+    if (range.not_before > now || !serves(session.hello, job.record)) continue;
     take_from_ready(range);
     range.state = RangeState::Leased;
     ++range.record.attempts;

@@ -48,6 +48,8 @@ Result<SharedWeights> load_weights(const ModelFolder& folder,
 Result<SharedWeights> random_weights(const NetworkSizes& sizes, std::uint64_t seed,
                                      Precision precision = Precision::Float32);
 
+Precision precision_of(const Hmr2Weights& weights);
+
 // Operations (a multiply-add counts as two) of one crop: about 250e9 for the released model.
 double operations_per_crop(const NetworkSizes& sizes);
 

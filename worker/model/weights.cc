@@ -266,6 +266,10 @@ Status check_precision(Precision precision) {
   return done();
 }
 
+Precision precision_of(const Hmr2Weights& weights) {
+  return weights.precision;
+}
+
 Result<SharedWeights> load_weights(const ModelFolder& folder, Precision precision) {
   POSEFLEET_TRY_DO(check_precision(precision));
   POSEFLEET_TRY(std::shared_ptr<Hmr2Weights> weights, map_weights(folder));

@@ -82,7 +82,7 @@ std::vector<double> vertex_distances(const BodyModel& body, const NetworkOutput&
 }
 
 // Rounded operands are off by up to 2^-9 of each factor, and the layers carry that along. The
-// bounds are twice what was measured over the seven crops (docs/performance.md); without the
+// bounds are twice what was measured over the seven crops (docs/performance.md).
 TEST_F(BFloat16Golden, StaysNearFloat32) {
   const auto exact = model(Precision::Float32, {.threads = 1, .batch_size = 7});
   const auto rounded = model(Precision::BFloat16, {.threads = 1, .batch_size = 7});
