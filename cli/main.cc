@@ -9,6 +9,40 @@
 namespace {
 
 using namespace posefleet::cli;
+using posefleet::DetectorSettings;
+
+void add_detector(CLI::App& command, DetectorSettings& settings) {
+  using namespace posefleet;
+  command
+      .add_option("--conf", settings.conf,
+                  "detector: lower scores are nobody (default: the model's, 0.25)")
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--iou", settings.iou,
+                  "detector: boxes that overlap more are one person (default: the model's, 0.7)")
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      .add_option("--imgsz", settings.imgsz,
+                  "detector: side of its input in pixels (default: the model's)")
+      ->check(CLI::Range(kDetectorSideMin, kDetectorSideMax));
+  command.add_flag("--half", settings.half,
+                   "detector: half precision, on devices that compute in it");
+  command.add_option("--max-people", settings.max_people, "detector: people of a frame at most")
+      ->check(CLI::Range(1u, kPeopleMax))
+      ->capture_default_str();
+  command
+      .add_option("--min-width", settings.min_width, "detector: narrower boxes are nobody, pixels")
+      ->check(CLI::Range(0.0, kBoxSideMax));
+  command
+      .add_option("--min-height", settings.min_height, "detector: lower boxes are nobody, pixels")
+      ->check(CLI::Range(0.0, kBoxSideMax));
+  command
+      .add_option("--tiles", settings.tiles,
+                  "detector: also look at so many overlapping pieces along the longer side, for "
+                  "small people")
+      ->check(CLI::Range(1u, kDetectorTilesMax))
+      ->capture_default_str();
+}
 
 void add_run(CLI::App& app, RunOptions& options) {
   CLI::App* run = app.add_subcommand(
@@ -39,8 +73,9 @@ void add_run(CLI::App& app, RunOptions& options) {
                   "frames that a pose worker takes at once (default: by the plan)")
       ->check(CLI::Range(1, 1'000'000));
   run->add_option("--boxes", options.boxes,
-                  "file of lines frame,x0,y0,x1,y1[,score]; without it the whole frame is one "
-                  "person's box");
+                  "file of lines frame,x0,y0,x1,y1[,score]; without it the model's detector looks "
+                  "for people, or the whole frame is one person's box if there is none");
+  add_detector(*run, options.detector);
   run->add_option("--preset", options.preset, "x264's speed against size")
       ->check(CLI::IsMember({"ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
                              "slow", "slower", "veryslow"}))
@@ -64,8 +99,11 @@ void add_pose(CLI::App& app, PoseOptions& options) {
   pose->add_option("--precision", options.precision, "of the network: auto, float32 or bfloat16")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
       ->capture_default_str();
-  pose->add_option("--boxes", options.boxes,
-                   "\"x0,y0,x1,y1;...\" in pixels; without it the whole picture is the box");
+  pose->add_option(
+      "--boxes", options.boxes,
+      "\"x0,y0,x1,y1;...\" in pixels; without it the model's detector looks for people, or "
+      "the whole picture is one person's box if there is none");
+  add_detector(*pose, options.detector);
   pose->add_option("--vertices", options.vertices,
                    "also write the meshes to this .npy file: float32 (people, vertices, 3)");
   pose->add_option("--work-dir", options.work_dir, "where working files go");

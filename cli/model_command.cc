@@ -29,6 +29,33 @@ Json sizes_json(const NetworkSizes& sizes) {
       {"decoder_mlp", sizes.decoder_mlp}};
 }
 
+// What the manifest leaves open is not shown: the worker asks the file.
+Json detector_json(const DetectorManifest& detector) {
+  Json json;
+  const auto put = [&](const char* key, const auto& value) {
+    if (value) json[key] = *value;
+  };
+  const auto put_name = [&](const char* key, const auto& value) {
+    if (value) json[key] = std::string(name_of(*value));
+  };
+  json["file"] = detector.file.value_or(kDetectorName);
+  put_name("decoder", detector.decoder);
+  put_name("resize", detector.resize);
+  put_name("scores", detector.scores);
+  put("imgsz", detector.imgsz);
+  put("stride", detector.stride);
+  put("dynamic", detector.dynamic);
+  put("batch", detector.batch);
+  put("half", detector.half);
+  put("people", detector.people);
+  put("class_count", detector.class_count);
+  put("mean", detector.mean);
+  put("std", detector.std);
+  put("conf", detector.conf);
+  put("iou", detector.iou);
+  return json;
+}
+
 Result<Json> describe(const ModelFolder& folder) {
   POSEFLEET_TRY(const auto weights, Safetensors::open(folder.weights_path()));
   POSEFLEET_TRY(const BodyData body, read_body(folder.body_path()));
@@ -42,6 +69,7 @@ Result<Json> describe(const ModelFolder& folder) {
   json["parameters"] = parameters;
   json["network"] = sizes_json(folder.manifest.network);
   json["body"] = {{"vertices", body.vertex_count()}, {"faces", body.face_count()}};
+  if (folder.has_detector()) json["detector"] = detector_json(folder.detector());
   json["licence"] = folder.manifest.licence;
   json["note"] = folder.manifest.note;
   json["files"] = folder.manifest.files;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/boxes_file.h"
+#include "cli/detector_options.h"
 #include "cli/exit_code.h"
 #include "cli/pose_json.h"
 #include "cli/session.h"
@@ -46,6 +47,9 @@ Result<std::string> spec_of(const PoseOptions& options, const ModelFolder& model
     for (const FrameBoxes& boxes : spec.boxes) people = std::max(people, boxes.boxes.size());
     spec.batch_size = static_cast<std::uint32_t>(std::min<std::size_t>(people, 8));
   }
+  POSEFLEET_TRY_DO(choose_detection(options.detector, model, spec));
+  // Nobody knows yet how many there are.
+  if (spec.box_source == BoxSource::Detect) spec.batch_size = 4;
   if (!options.vertices.empty()) {
     const fs::path folder = fs::absolute(options.vertices).parent_path();
     std::error_code error;
@@ -98,6 +102,9 @@ int pose_image(const PoseOptions& options) {
   if (!status) return fail(status.error(), kJobFailed);
   if (status->state != JobState::Succeeded) {
     return fail(internal_error(status->error), kJobFailed);
+  }
+  for (const std::string& warning : status->warnings) {
+    std::fprintf(stderr, "warning: %s\n", warning.c_str());
   }
   const Status printed = print_poses(options, **body, *status);
   return printed ? kDone : fail(printed.error(), kJobFailed);

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "common/protocol/detector_settings.h"
+
 namespace posefleet::cli {
 
 struct PoseOptions {
@@ -11,7 +13,8 @@ struct PoseOptions {
   std::string model;  // empty: the demo model
   std::string precision = "auto";
   bool has_boxes = false;
-  std::string boxes;     // x0,y0,x1,y1;...
+  std::string boxes;  // x0,y0,x1,y1;...
+  DetectorSettings detector;
   std::string vertices;  // .npy file to write; empty: none
   std::string work_dir;
   bool json = true;  // there is no other form

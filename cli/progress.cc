@@ -61,18 +61,20 @@ Result<ProgressStyle> parse_progress_style(const std::string& text, bool is_term
 }
 
 std::string format_stage(const StageProgress& stage, milliseconds elapsed, int width) {
+  // The numbers come over the network; a bar must not become longer than itself.
+  const std::uint64_t frames_done = std::min(stage.frames_done, stage.frames_total);
   const double share = stage.frames_total == 0 ? 0
-                                               : static_cast<double>(stage.frames_done) /
+                                               : static_cast<double>(frames_done) /
                                                      static_cast<double>(stage.frames_total);
   std::string rate;
-  if (elapsed >= kRateAfter && stage.frames_done > 0) {
+  if (elapsed >= kRateAfter && frames_done > 0) {
     const double per_second =
-        static_cast<double>(stage.frames_done) / std::chrono::duration<double>(elapsed).count();
+        static_cast<double>(frames_done) / std::chrono::duration<double>(elapsed).count();
     const double left =
-        static_cast<double>(stage.frames_total - stage.frames_done) / std::max(per_second, 1e-9);
+        static_cast<double>(stage.frames_total - frames_done) / std::max(per_second, 1e-9);
     rate = fmt::format("{:6.1f} frames/s  {} left", per_second, clock_text(left));
   }
-  const std::string counts = fmt::format("{}/{} frames", stage.frames_done, stage.frames_total);
+  const std::string counts = fmt::format("{}/{} frames", frames_done, stage.frames_total);
   const std::string head = fmt::format("{:<7}", name_of(stage.stage));
   const int text_width = static_cast<int>(head.size()) + 3 + 16 + 2 + 28;
   const int bar_width = std::clamp(width - text_width - 1, 0, 40);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/boxes_file.h"
+#include "cli/detector_options.h"
 #include "cli/exit_code.h"
 #include "cli/progress.h"
 #include "cli/session.h"
@@ -75,6 +76,7 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
     spec.box_source = BoxSource::Given;
     POSEFLEET_TRY(spec.boxes, read_boxes_file(options.boxes));
   }
+  POSEFLEET_TRY_DO(choose_detection(options.detector, model, spec));
   std::vector<Item> items;
   for (const std::string& video : options.videos) {
     // Says whether it is there and a file.

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "common/protocol/detector_settings.h"
+
 namespace posefleet::cli {
 
 struct RunOptions {
@@ -19,7 +21,8 @@ struct RunOptions {
   std::string precision = "auto";
   std::uint32_t batch_size = 8;
   std::uint32_t range_frames = 0;
-  std::string boxes;  // file; empty: the whole frame is one person's box
+  std::string boxes;  // file; empty: the model's detector, or the whole frame is one person's box
+  DetectorSettings detector;
   std::string preset = "veryfast";
   int crf = 20;
   std::string work_dir;

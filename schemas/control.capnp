@@ -31,6 +31,12 @@ enum Stage {
   render @1;
 }
 
+enum DetectorState {
+  none @0;
+  loaded @1;
+  failed @2;
+}
+
 struct Hello {
   # A worker's first words on a new socket, repeated every second until the coordinator answers. Twice is as good as once:
   # the coordinator answers with the same session for the same socket.
@@ -49,6 +55,9 @@ struct Hello {
   # After a lost session: what I still compute. The coordinator adopts it or tells me to drop it.
   unacknowledged @11 :List(ResultId);
   # Results whose ResultAck I never saw; I send them again after the Welcome.
+  detectorState @12 :DetectorState;
+  detector @13 :Text;
+  # For people: which detector is loaded, or why it is not. A worker that does not know these two has none.
 }
 
 struct Heartbeat {
@@ -75,6 +84,8 @@ struct RangeStats {
   decodeSeconds @3 :Float64;
   workSeconds @4 :Float64;
   encodeSeconds @5 :Float64;
+  framesUndetected @6 :UInt32;
+  # A detector was asked for and could not be loaded: the whole frame was taken.
 }
 
 struct ResultDone {

@@ -76,12 +76,26 @@ struct FrameBoxes {
   boxes @1 :List(Box);
 }
 
+struct DetectorSettings {
+  conf @0 :Float64;
+  iou @1 :Float64;
+  imgsz @2 :UInt32;
+  # 0 in these three: as the model's manifest says.
+  half @3 :Bool;
+  maxPeople @4 :UInt32;
+  minWidth @5 :Float64;
+  minHeight @6 :Float64;
+  tiles @7 :UInt32;
+}
+
 struct PoseTask {
   frames @0 :TaskFrames;
   modelHash @1 :Text;
   batchSize @2 :UInt32;
   boxesGiven @3 :Bool;
   boxes @4 :List(FrameBoxes);
+  detector @5 :DetectorSettings;
+  # Present: look for the people. Never together with boxesGiven.
 }
 
 struct RenderTask {

@@ -42,11 +42,13 @@ MAY_INCLUDE = {
     "worker/import": ["common/base", "common/files", "common/model_folder", "common/body"],
     "worker/model": ["common/base", "common/protocol", "common/files", "common/model_folder",
                      "common/body"],
+    # A detector's boxes are judged by the crops that are cut from them.
+    "worker/detect": ["common/base", "common/protocol", "common/model_folder", "worker/model"],
     "worker/render": ["common/base", "common/protocol", "common/body", "common/model_folder",
                       "common/media/yuv.h"],
     "worker/runtime": ["common/*", "worker/core"],
     # What a worker does with a range; the runtime knows it as an interface of its own.
-    "worker/stages": ["common/*", "worker/model", "worker/render", "worker/runtime"],
+    "worker/stages": ["common/*", "worker/detect", "worker/model", "worker/render", "worker/runtime"],
     "worker": ["common/*", "worker/*"],
     "cli": ["common/*", "worker/import", "worker/render"],
     "training": ["common/*", "worker/*"],
@@ -64,7 +66,7 @@ LIBRARIES = {
     "FFmpeg": (r"lib(av|sw)[a-z]+/", ["common/media"]),
     "Eigen": (r"Eigen/", ["common/body"]),
     "SQLite": (r"sqlite3", ["coordinator/store"]),
-    "LibTorch": (r"(torch|ATen|c10)/", ["worker/model"]),
+    "LibTorch": (r"(torch|ATen|c10)/", ["worker/model", "worker/detect"]),
     "oneDNN": (r"(dnnl|oneapi/dnnl/)", ["worker/model"]),
     "OpenSSL": (r"openssl/", ["common/files"]),
     "zlib": (r"zlib\.h|zconf\.h", ["worker/import"]),

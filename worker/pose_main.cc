@@ -21,16 +21,36 @@ int threads_of(const PoseWorkerConfig& config) {
                   static_cast<int>(std::thread::hardware_concurrency() / config.models_per_worker));
 }
 
+// Null when there is none or it cannot be used, which `hello` then says: the worker serves without
+// it, since boxes may come with the job, and a job that wants it is told.
+SharedDetectorFile detector_of(const ModelFolder& folder, Hello& hello) {
+  if (!folder.has_detector()) return nullptr;
+  auto file = load_detector_file(folder);
+  if (!file) {
+    hello.detector_state = DetectorState::Failed;
+    hello.detector = file.error().message;
+    log_warn("no detector, whole frames are taken as people's boxes: " + hello.detector);
+    return nullptr;
+  }
+  hello.detector_state = DetectorState::Loaded;
+  hello.detector = description_of(**file);
+  log_info("detector is loaded: " + hello.detector);
+  return *file;
+}
+
 Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
   POSEFLEET_TRY_DO(check_coordinator_endpoint(config.coordinator));
   const Instant started = now();
   POSEFLEET_TRY(const Precision precision, choose_precision(config.precision));
   POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config.model, HashCheck::Full));
   POSEFLEET_TRY(const SharedWeights weights, load_weights(folder, precision));
+  Hello hello = describe_process(Stage::Pose);
+  const SharedDetectorFile detector = detector_of(folder, hello);
   std::vector<std::unique_ptr<RangeExecutor>> stages;
   for (std::uint32_t i = 0; i < config.models_per_worker; ++i) {
-    POSEFLEET_TRY(std::unique_ptr<PoseStage> stage,
-                  PoseStage::create(folder, weights, {.threads = threads_of(config)}));
+    POSEFLEET_TRY(
+        std::unique_ptr<PoseStage> stage,
+        PoseStage::create(folder, weights, {.threads = threads_of(config), .detector = detector}));
     stages.push_back(std::move(stage));
   }
   log_info("model " + folder.manifest.name + " is loaded " +
@@ -38,7 +58,7 @@ Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
            std::to_string(seconds(now() - started)) + " s");
   RuntimeConfig runtime_config;
   runtime_config.coordinator = config.coordinator;
-  runtime_config.hello = describe_process(Stage::Pose);
+  runtime_config.hello = hello;
   runtime_config.hello.model_hash = network_id(folder.model_hash, precision);
   runtime_config.hello.models = config.models_per_worker;
   runtime_config.hello.device =

@@ -66,14 +66,20 @@ Result<std::string> read_whole_file(const std::filesystem::path& path, std::uint
     return rejected(
         fmt::format("{} has {} bytes; at most {} are read", path.string(), info.st_size, size_max));
   }
-  std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
+  // To the end, not to the size: a pipe (a shell's <(...)) has none, and a file may grow or shrink.
+  std::string bytes(static_cast<std::size_t>(info.st_size) + 1, '\0');
   std::size_t filled = 0;
-  while (filled < bytes.size()) {
+  while (true) {
+    if (filled == bytes.size()) bytes.resize(2 * bytes.size());
     const ssize_t count = read(fd.get(), bytes.data() + filled, bytes.size() - filled);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return system_error("read", path);
-    if (count == 0) break;  // it became shorter meanwhile
+    if (count == 0) break;
     filled += static_cast<std::size_t>(count);
+    if (filled > size_max) {
+      return rejected(fmt::format("{} has more than {} bytes; at most {} are read", path.string(),
+                                  size_max, size_max));
+    }
   }
   bytes.resize(filled);
   return bytes;

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/job/detector_json.h"
+
 namespace posefleet {
 namespace {
 
@@ -17,8 +19,30 @@ constexpr std::uint32_t kBatchMax = 256;
 constexpr std::uint32_t kRangeFramesMax = 1'000'000;
 constexpr std::size_t kBoxesMax = 4'000'000;
 
+// Our specs nest 3 deep (boxes, a row, a number). The JSON library writes values by recursion, so
+// that a text of a million brackets would end the process when an error quotes it.
+constexpr int kNestingMax = 16;
+
+bool nests_too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char letter = text[at];
+    if (in_text && letter == '\\') {
+      ++at;
+    } else if (letter == '"') {
+      in_text = !in_text;
+    } else if (!in_text && (letter == '[' || letter == '{')) {
+      if (++depth > kNestingMax) return true;
+    } else if (!in_text && (letter == ']' || letter == '}')) {
+      --depth;
+    }
+  }
+  return false;
+}
+
 Error wrong(const std::string& field, const Json& value, const std::string& allowed) {
-  std::string text = value.dump();
+  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
   return rejected("job spec: " + field + " is " + text + ", allowed: " + allowed);
 }
@@ -68,7 +92,8 @@ Result<std::vector<FrameBoxes>> boxes_of(const Json& value) {
                         numbers[4].get<float>(),
                         numbers.size() == 6 ? numbers[5].get<float>() : 1.0f};
     const bool is_finite = std::isfinite(box.x0) && std::isfinite(box.y0) &&
-                           std::isfinite(box.x1) && std::isfinite(box.y1);
+                           std::isfinite(box.x1) && std::isfinite(box.y1) &&
+                           std::isfinite(box.score);
     if (!is_finite || box.x1 <= box.x0 || box.y1 <= box.y0) {
       return wrong(field, numbers, "x0 < x1 and y0 < y1, in pixels");
     }
@@ -136,6 +161,12 @@ const std::map<std::string, FieldParser>& field_parsers() {
          spec.box_source = BoxSource::Given;
          return done();
        }},
+      {"detector",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.detector, detector_of(value));
+         if (spec.box_source == BoxSource::WholeFrame) spec.box_source = BoxSource::Detect;
+         return done();
+       }},
       {"encode",
        [](JobSpec& spec, const Json& value) -> Status {
          if (!value.is_object()) return wrong("encode", value, "{\"preset\": ..., \"crf\": ...}");
@@ -183,10 +214,15 @@ std::string to_json(const JobSpec& spec) {
       }
     }
   }
-  return json.dump();
+  if (spec.box_source == BoxSource::Detect) json["detector"] = to_json(spec.detector);
+  // A path need not be UTF-8, JSON must be: such a path is then not found, by a clear message.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Result<JobSpec> parse_job_spec(std::string_view text) {
+  if (nests_too_deep(text)) {
+    return rejected("job spec: it nests deeper than " + std::to_string(kNestingMax) + " levels");
+  }
   const Json json = Json::parse(text, nullptr, false);
   if (json.is_discarded()) return rejected("job spec: this is no valid JSON");
   if (!json.is_object()) return rejected("job spec: it is not a JSON object");

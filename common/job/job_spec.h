@@ -29,6 +29,7 @@ struct JobSpec {
   std::uint32_t range_frames = 0;
   BoxSource box_source = BoxSource::WholeFrame;
   std::vector<FrameBoxes> boxes;  // rising frame numbers
+  DetectorSettings detector;      // for BoxSource::Detect
   EncodeSettings encode;
   std::string container = "mp4";  // mp4, mov or mkv
 

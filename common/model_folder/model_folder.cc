@@ -55,6 +55,7 @@ std::string hash_of(const Manifest& manifest) {
       n.backbone_depth, n.backbone_heads, n.backbone_mlp, n.decoder_width, n.decoder_depth,
       n.decoder_heads, n.decoder_head_width, n.decoder_mlp, manifest.focal_length,
       fmt::join(manifest.image_mean, " "), fmt::join(manifest.image_std, " "));
+  if (manifest.detector) text += to_text(*manifest.detector) + "\n";
   for (const auto& [name, sha256] : manifest.files) text += sha256 + " " + name + "\n";
   return sha256_hex(text);
 }

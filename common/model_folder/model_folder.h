@@ -8,10 +8,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/model_folder/detector_manifest.h"
 
 namespace posefleet {
 
@@ -40,6 +42,7 @@ struct Manifest {
   std::vector<float> image_std = {0.229f, 0.224f, 0.225f};
   std::string licence;  // text: what it permits
   std::string note;     // shown by programs, e.g. "random weights: ..."; may be empty
+  std::optional<DetectorManifest> detector;         // absent: none, or all is derived from its file
   std::map<std::string, std::string> files;         // file name -> sha256
   std::map<std::string, std::uint64_t> file_sizes;  // the same names -> bytes
 };
@@ -53,6 +56,16 @@ struct ModelFolder {
 
   std::filesystem::path weights_path() const { return path / "hmr2.safetensors"; }
   std::filesystem::path body_path() const { return path / "body.safetensors"; }
+
+  // A file of the usual name counts without a section in the manifest.
+  bool has_detector() const {
+    return manifest.detector.has_value() || manifest.files.contains(kDetectorName);
+  }
+  // What the manifest says of it; with has_detector() only.
+  DetectorManifest detector() const { return manifest.detector.value_or(DetectorManifest{}); }
+  std::filesystem::path detector_path() const {
+    return path / detector().file.value_or(kDetectorName);
+  }
 };
 
 enum class HashCheck { SizesOnly, Full };

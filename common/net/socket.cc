@@ -86,9 +86,13 @@ NetContext::~NetContext() {
 }
 
 bool is_local_endpoint(std::string_view endpoint) {
-  return endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://") ||
-         endpoint.starts_with("tcp://127.") || endpoint.starts_with("tcp://[::1]:") ||
-         endpoint.starts_with("tcp://localhost:");
+  if (endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://")) return true;
+  if (!endpoint.starts_with("tcp://")) return false;
+  const std::string_view address = endpoint.substr(6);
+  const std::string_view host = address.substr(0, address.rfind(':'));
+  // Digits and dots alone: 127.example.org is a name that may lead anywhere.
+  const bool is_ipv4 = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return (host.starts_with("127.") && is_ipv4) || host == "[::1]" || host == "localhost";
 }
 
 Result<std::unique_ptr<RouterSocket>> RouterSocket::bind(NetContext& context,

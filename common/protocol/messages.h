@@ -36,6 +36,13 @@ struct ResultId {
 
 // ---- worker to coordinator ------------------------------------------------------------------
 
+// Whether a pose worker can look for people itself.
+enum class DetectorState : std::uint8_t {
+  None = 0,  // the model has no detector, or this is a render worker
+  Loaded = 1,
+  Failed = 2,  // whole frames are taken as the people's boxes
+};
+
 struct Hello {
   std::uint32_t protocol_version = kProtocolVersion;
   std::string worker;             // a name for people: host, role, pid
@@ -51,6 +58,8 @@ struct Hello {
   std::uint64_t credit_total = 0;
   std::vector<HeldLease> held;
   std::vector<ResultId> unacknowledged;
+  DetectorState detector_state = DetectorState::None;
+  std::string detector;  // for people: which one is loaded, or why it is not
   bool operator==(const Hello&) const = default;
 };
 
@@ -81,6 +90,8 @@ struct RangeStats {
   double decode_seconds = 0;
   double work_seconds = 0;  // network, or drawing
   double encode_seconds = 0;
+  // The detector was asked for and not there: the whole frame was somebody's box.
+  std::uint32_t frames_undetected = 0;
   bool operator==(const RangeStats&) const = default;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/protocol/detector_settings.h"
 #include "common/protocol/ids.h"
 #include "common/protocol/poses.h"
 #include "common/protocol/video.h"
@@ -31,10 +32,12 @@ struct TaskFrames {
   bool operator==(const TaskFrames&) const = default;
 };
 
-// Where the people are, until a detector says so.
+// Where the people are.
 enum class BoxSource : std::uint8_t {
   WholeFrame = 0,  // one person, the frame is the box
   Given = 1,       // `boxes` of the task; a frame without boxes has nobody in it
+  // What the model's detector finds; where it cannot be loaded, the whole frame, and a warning.
+  Detect = 2,
 };
 
 struct FrameBoxes {
@@ -49,6 +52,7 @@ struct PoseTask {
   std::uint32_t batch_size = 8;
   BoxSource box_source = BoxSource::WholeFrame;
   std::vector<FrameBoxes> boxes;
+  DetectorSettings detector;  // for BoxSource::Detect
   bool operator==(const PoseTask&) const = default;
 };
 

@@ -79,6 +79,8 @@ void put(schema::WorkerMessage::Builder root, const Hello& hello) {
   out.setModels(hello.models);
   out.setModelHash(text(hello.model_hash));
   out.setCreditTotal(hello.credit_total);
+  out.setDetectorState(static_cast<schema::DetectorState>(hello.detector_state));
+  out.setDetector(text(hello.detector));
   put_held(out.initHeld(hello.held.size()), hello.held);
   put_result_ids(out.initUnacknowledged(hello.unacknowledged.size()), hello.unacknowledged);
 }
@@ -132,6 +134,12 @@ Result<WorkerMessage> get_hello(schema::Hello::Reader in) {
   hello.device = text(in.getDevice());
   hello.models = in.getModels();
   hello.model_hash = text(in.getModelHash());
+  const auto state = static_cast<std::uint16_t>(in.getDetectorState());
+  if (state > static_cast<std::uint16_t>(DetectorState::Failed)) {
+    return rejected("unknown detector state " + std::to_string(state));
+  }
+  hello.detector_state = static_cast<DetectorState>(state);
+  hello.detector = text(in.getDetector());
   hello.credit_total = in.getCreditTotal();
   hello.held = get_held(in.getHeld());
   hello.unacknowledged = get_result_ids(in.getUnacknowledged());

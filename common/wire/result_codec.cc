@@ -155,6 +155,25 @@ Result<TaskFrames> get_frames(schema::TaskFrames::Reader in) {
   return frames;
 }
 
+void put_detector(schema::DetectorSettings::Builder out, const DetectorSettings& settings) {
+  out.setConf(settings.conf);
+  out.setIou(settings.iou);
+  out.setImgsz(settings.imgsz);
+  out.setHalf(settings.half);
+  out.setMaxPeople(settings.max_people);
+  out.setMinWidth(settings.min_width);
+  out.setMinHeight(settings.min_height);
+  out.setTiles(settings.tiles);
+}
+
+Result<DetectorSettings> get_detector(schema::DetectorSettings::Reader in) {
+  const DetectorSettings settings{in.getConf(),      in.getIou(),       in.getImgsz(),
+                                  in.getHalf(),      in.getMaxPeople(), in.getMinWidth(),
+                                  in.getMinHeight(), in.getTiles()};
+  POSEFLEET_TRY_DO(check_detector_settings(settings));
+  return settings;
+}
+
 }  // namespace
 
 std::string encode(const PoseTask& task) {
@@ -164,6 +183,7 @@ std::string encode(const PoseTask& task) {
   out.setModelHash(text(task.model_hash));
   out.setBatchSize(task.batch_size);
   out.setBoxesGiven(task.box_source == BoxSource::Given);
+  if (task.box_source == BoxSource::Detect) put_detector(out.initDetector(), task.detector);
   auto frames = out.initBoxes(task.boxes.size());
   for (unsigned i = 0; i < task.boxes.size(); ++i) {
     frames[i].setFrame(task.boxes[i].frame);
@@ -181,6 +201,11 @@ Result<PoseTask> decode_pose_task(std::string_view bytes) {
     task.batch_size = in.getBatchSize();
     if (task.batch_size == 0) return rejected("a pose task with batches of 0 crops");
     task.box_source = in.getBoxesGiven() ? BoxSource::Given : BoxSource::WholeFrame;
+    if (in.hasDetector()) {
+      if (in.getBoxesGiven()) return rejected("a pose task with boxes and with a detector");
+      task.box_source = BoxSource::Detect;
+      POSEFLEET_TRY(task.detector, get_detector(in.getDetector()));
+    }
     for (const auto frame : in.getBoxes()) {
       FrameBoxes& out = task.boxes.emplace_back();
       out.frame = frame.getFrame();

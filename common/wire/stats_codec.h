@@ -14,11 +14,13 @@ inline void put_stats(schema::RangeStats::Builder out, const RangeStats& stats) 
   out.setDecodeSeconds(stats.decode_seconds);
   out.setWorkSeconds(stats.work_seconds);
   out.setEncodeSeconds(stats.encode_seconds);
+  out.setFramesUndetected(stats.frames_undetected);
 }
 
 inline RangeStats get_stats(schema::RangeStats::Reader in) {
   return {in.getFramesWithPeople(), in.getPeople(),      in.getFramesKeptOriginal(),
-          in.getDecodeSeconds(),    in.getWorkSeconds(), in.getEncodeSeconds()};
+          in.getDecodeSeconds(),    in.getWorkSeconds(), in.getEncodeSeconds(),
+          in.getFramesUndetected()};
 }
 
 }  // namespace posefleet::wire

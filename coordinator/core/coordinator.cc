@@ -1,24 +1,14 @@
+// Messages in, grants out, and what others may ask.
 #include "coordinator/core/coordinator.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "common/base/check.h"
-#include "common/base/random.h"
 #include "common/protocol/precision.h"
+#include "coordinator/core/words.h"
 
 namespace posefleet::core {
 namespace {
-
-CoordinatorMessage ack(RangeId range, const Token& token) {
-  return ResultAck{range, token};
-}
-
-std::string describe(const RangeRecord& range) {
-  return std::string(name_of(range.stage)) + " range of job " + std::to_string(number(range.job)) +
-         ", frames " + std::to_string(range.frames.first) + " to " +
-         std::to_string(range.frames.end - 1);
-}
 
 // A job's poses all come from one network in one precision; what is drawn from them does not depend
 // on how they were computed.
@@ -31,456 +21,6 @@ bool serves(const Hello& hello, const JobRecord& job) {
 
 Coordinator::Coordinator(Settings settings, std::uint64_t epoch, std::uint64_t seed)
     : settings_(settings), epoch_(epoch), session_seed_(seed) {}
-
-// ---- jobs ---------------------------------------------------------------------------------------
-
-void Coordinator::restore_job(const JobRecord& job, const std::vector<RangeRecord>& ranges) {
-  Job& entry = jobs_[job.id];
-  entry.record = job;
-  add_ranges(entry, ranges);
-}
-
-Commands Coordinator::on_start(Instant now) {
-  Commands commands;
-  for (auto& [id, job] : jobs_) {
-    if (is_final(job.record.state)) continue;
-    // Without ranges the probe's outcome was never stored; it is repeated.
-    if (job.ranges.empty()) {
-      job.record.state = JobState::Probing;
-      commands.push_back(ProbeJob{id});
-    } else {
-      job.record.state = JobState::Running;
-      start_assembly_if_done(job, commands);
-    }
-  }
-  grant_ranges(now, commands);
-  return commands;
-}
-
-Commands Coordinator::on_job_submitted(const JobRecord& job, Instant) {
-  Job& entry = jobs_[job.id];
-  entry.record = job;
-  entry.record.state = JobState::Probing;
-  return {PersistJob{entry.record}, ProbeJob{job.id}};
-}
-
-Commands Coordinator::on_probed(JobId id, const std::vector<RangeRecord>& ranges,
-                                const std::vector<std::string>& warnings, Instant now) {
-  Commands commands;
-  const auto found = jobs_.find(id);
-  // It may have been cancelled while the probe ran.
-  if (found == jobs_.end() || found->second.record.state != JobState::Probing) return commands;
-  Job& job = found->second;
-  job.record.state = JobState::Running;
-  job.record.warnings.insert(job.record.warnings.end(), warnings.begin(), warnings.end());
-  commands.push_back(PersistJob{job.record});
-  add_ranges(job, ranges);
-  start_assembly_if_done(job, commands);
-  grant_ranges(now, commands);
-  return commands;
-}
-
-Commands Coordinator::on_probe_failed(JobId id, const std::string& error, Instant) {
-  Commands commands;
-  const auto found = jobs_.find(id);
-  if (found == jobs_.end() || is_final(found->second.record.state)) return commands;
-  finish_job(found->second, JobState::Failed, error, commands);
-  return commands;
-}
-
-Commands Coordinator::on_assembled(JobId id, const std::string& result,
-                                   const std::vector<std::string>& warnings, Instant) {
-  Commands commands;
-  const auto found = jobs_.find(id);
-  // A lost artifact may have sent the job back to running meanwhile.
-  if (found == jobs_.end() || found->second.record.state != JobState::Assembling) return commands;
-  JobRecord& record = found->second.record;
-  record.result = result;
-  record.warnings.insert(record.warnings.end(), warnings.begin(), warnings.end());
-  finish_job(found->second, JobState::Succeeded, "", commands);
-  return commands;
-}
-
-Commands Coordinator::on_assembly_failed(JobId id, const std::string& error, Instant now) {
-  return on_probe_failed(id, error, now);
-}
-
-Commands Coordinator::on_cancel(JobId id, Instant now) {
-  Commands commands;
-  const auto found = jobs_.find(id);
-  if (found == jobs_.end() || is_final(found->second.record.state)) return commands;
-  finish_job(found->second, JobState::Cancelled, "", commands);
-  grant_ranges(now, commands);
-  return commands;
-}
-
-void Coordinator::finish_job(Job& job, JobState state, const std::string& error,
-                             Commands& commands) {
-  job.record.state = state;
-  job.record.error = error;
-  drop_leases(job, commands);
-  for (const RangeId id : job.ranges) take_from_ready(ranges_.at(id));
-  commands.push_back(PersistJob{job.record});
-  commands.push_back(ReleaseJob{job.record.id});
-  commands.push_back(
-      LogLine{state == JobState::Failed, "job " + std::to_string(number(job.record.id)) + " " +
-                                             name_of(state) + (error.empty() ? "" : ": " + error)});
-}
-
-void Coordinator::drop_leases(Job& job, Commands& commands) {
-  for (auto& [peer, session] : sessions_) {
-    for (auto lease = session.leases.begin(); lease != session.leases.end();) {
-      if (ranges_.at(lease->first).record.job != job.record.id) {
-        ++lease;
-        continue;
-      }
-      commands.push_back(SendToWorker{peer, CancelRange{lease->first, lease->second.token}});
-      commands.push_back(DropSpool{peer, lease->first});
-      lease = session.leases.erase(lease);
-    }
-  }
-}
-
-void Coordinator::start_assembly_if_done(Job& job, Commands& commands) {
-  if (job.record.state != JobState::Running || job.open_ranges != 0) return;
-  job.record.state = JobState::Assembling;
-  commands.push_back(PersistJob{job.record});
-  commands.push_back(AssembleJob{job.record.id});
-}
-
-// ---- ranges -------------------------------------------------------------------------------------
-
-void Coordinator::add_ranges(Job& job, const std::vector<RangeRecord>& ranges) {
-  std::vector<RangeId> pose_ids;
-  std::vector<RangeId> render_ids;
-  for (const RangeRecord& record : ranges) {
-    Range& range = ranges_[record.id];
-    range.record = record;
-    range.state = record.is_committed ? RangeState::Committed : RangeState::Blocked;
-    job.ranges.push_back(record.id);
-    if (!record.is_committed) ++job.open_ranges;
-    (record.stage == Stage::Pose ? pose_ids : render_ids).push_back(record.id);
-  }
-  // A render range needs every pose range that shares a frame with it.
-  for (const RangeId render_id : render_ids) {
-    Range& render = ranges_.at(render_id);
-    for (const RangeId pose_id : pose_ids) {
-      Range& pose = ranges_.at(pose_id);
-      const bool overlap = pose.record.frames.first < render.record.frames.end &&
-                           render.record.frames.first < pose.record.frames.end;
-      if (!overlap) continue;
-      pose.unlocks.push_back(render_id);
-      render.needs.push_back(pose_id);
-      if (pose.state != RangeState::Committed) ++render.blocked_on;
-    }
-  }
-  for (const RangeId id : job.ranges) {
-    Range& range = ranges_.at(id);
-    if (range.state == RangeState::Blocked && range.blocked_on == 0) make_ready(range, Instant{});
-  }
-}
-
-void Coordinator::make_ready(Range& range, Instant not_before) {
-  // While it was out, a result that it needs may have been lost, or its job may have ended.
-  if (range.blocked_on > 0 || is_final(jobs_.at(range.record.job).record.state)) {
-    range.state = RangeState::Blocked;
-    return;
-  }
-  range.state = RangeState::Ready;
-  range.not_before = not_before;
-  ready_[static_cast<int>(range.record.stage)].insert(
-      {range.record.job, range.record.frames.first, range.record.id});
-}
-
-void Coordinator::take_from_ready(const Range& range) {
-  ready_[static_cast<int>(range.record.stage)].erase(
-      {range.record.job, range.record.frames.first, range.record.id});
-}
-
-Coordinator::Range* Coordinator::wanted(RangeId id) {
-  const auto found = ranges_.find(id);
-  if (found == ranges_.end() || found->second.state == RangeState::Committed) return nullptr;
-  const auto job = jobs_.find(found->second.record.job);
-  if (job == jobs_.end() || is_final(job->second.record.state)) return nullptr;
-  return &found->second;
-}
-
-void Coordinator::requeue(Range& range, Instant now, bool is_charged, const std::string& reason,
-                          Commands& commands) {
-  Job& job = jobs_.at(range.record.job);
-  ++job.retries;
-  commands.push_back(LogLine{true, describe(range.record) + " goes back: " + reason});
-  if (is_charged) {
-    ++range.record.fails;
-    commands.push_back(PersistFails{range.record.id, range.record.fails});
-    if (range.record.fails >= settings_.fails_max) {
-      range.state = RangeState::Blocked;
-      finish_job(job, JobState::Failed,
-                 describe(range.record) + " failed " + std::to_string(range.record.fails) +
-                     " times, last: " + reason,
-                 commands);
-      return;
-    }
-  }
-  make_ready(range, is_charged ? now + settings_.backoff * range.record.fails : Instant{});
-}
-
-Commands Coordinator::on_artifact_lost(RangeId id, const std::string& reason, Instant now) {
-  Commands commands;
-  const auto found = ranges_.find(id);
-  if (found == ranges_.end() || found->second.state != RangeState::Committed) return commands;
-  Range& range = found->second;
-  Job& job = jobs_.at(range.record.job);
-  if (is_final(job.record.state)) return commands;
-  range.record.is_committed = false;
-  range.record.stats = {};
-  ++job.open_ranges;
-  for (const RangeId unlocked : range.unlocks) {
-    Range& dependent = ranges_.at(unlocked);
-    ++dependent.blocked_on;
-    // A dependent that already runs has its copy; only one that waits must wait longer.
-    if (dependent.state == RangeState::Ready) {
-      take_from_ready(dependent);
-      dependent.state = RangeState::Blocked;
-    }
-  }
-  if (job.record.state == JobState::Assembling) job.record.state = JobState::Running;
-  commands.push_back(PersistJob{job.record});
-  requeue(range, now, true, reason, commands);
-  grant_ranges(now, commands);
-  return commands;
-}
-
-// ---- sessions -----------------------------------------------------------------------------------
-
-Coordinator::Session* Coordinator::session_of(const std::string& peer, SessionId id) {
-  const auto found = sessions_.find(peer);
-  if (found == sessions_.end() || found->second.id != id) return nullptr;
-  return &found->second;
-}
-
-bool Coordinator::is_suspect(const Session& session, Instant now) const {
-  return now - session.last_heard > settings_.heartbeat * settings_.beats_until_suspect;
-}
-
-void Coordinator::handle(const std::string& peer, const Hello& hello, Instant now,
-                         Commands& commands) {
-  if (hello.protocol_version != kProtocolVersion) {
-    commands.push_back(SendToWorker{
-        peer, Refused{"this coordinator speaks protocol version " +
-                      std::to_string(kProtocolVersion) + ", the worker " +
-                      std::to_string(hello.protocol_version) + ": install equal versions"}});
-    return;
-  }
-  const auto known = sessions_.find(peer);
-  // The worker repeats its Hello until it hears the Welcome: same socket, same session.
-  if (known != sessions_.end() && known->second.hello.incarnation == hello.incarnation) {
-    known->second.last_heard = now;
-    commands.push_back(SendToWorker{peer, welcome_to(known->second, hello)});
-    return;
-  }
-  if (known != sessions_.end()) {
-    end_session(known->second, now, "another process took its connection", commands);
-    sessions_.erase(known);
-  }
-  // Before the count: a worker that comes back takes its own place.
-  std::map<RangeId, Lease> carried = leave_older_session(hello, now, commands);
-  if (sessions_.size() >= settings_.sessions_max) {
-    commands.push_back(
-        SendToWorker{peer, Refused{"this coordinator holds its maximum of " +
-                                   std::to_string(settings_.sessions_max) + " sessions"}});
-    return;
-  }
-  Session& session = sessions_[peer];
-  session.id = SessionId{Random(session_seed_ ^ (next_seq_++ << 20) ^ epoch_).next()};
-  session.peer = peer;
-  session.hello = hello;
-  session.credit_total = hello.credit_total;
-  session.last_heard = now;
-  // All that the Hello lists takes room in the worker, and gives credit once it leaves it.
-  session.granted = hello.held.size() + hello.unacknowledged.size();
-  adopt(session, std::move(carried), now);
-  commands.push_back(SendToWorker{peer, welcome_to(session, hello)});
-  commands.push_back(LogLine{false, std::string(name_of(hello.role)) + " worker " + hello.worker +
-                                        " joined (" + hello.device + ")"});
-}
-
-Welcome Coordinator::welcome_to(const Session& session, const Hello& hello) const {
-  Welcome welcome;
-  welcome.session = session.id;
-  welcome.epoch = epoch_;
-  welcome.heartbeat_ms = static_cast<std::uint32_t>(settings_.heartbeat.count());
-  welcome.part_bytes_max = settings_.part_bytes_max;
-  welcome.result_bytes_max = settings_.result_bytes_max;
-  for (const HeldLease& held : hello.held) {
-    const auto lease = session.leases.find(held.range);
-    if (lease == session.leases.end() || lease->second.token != held.token) {
-      welcome.drop.push_back({held.range, held.token});
-    }
-  }
-  return welcome;
-}
-
-// One process has one session: an older one of the same incarnation is over. The leases that the
-// worker still holds come with it, uncharged: a new connection is no failure.
-std::map<RangeId, Coordinator::Lease> Coordinator::leave_older_session(const Hello& hello,
-                                                                       Instant now,
-                                                                       Commands& commands) {
-  std::map<RangeId, Lease> carried;
-  const auto older = std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
-    const Hello& other = entry.second.hello;
-    return other.incarnation == hello.incarnation && other.worker == hello.worker;
-  });
-  if (older == sessions_.end()) return carried;
-  for (const HeldLease& held : hello.held) {
-    const auto lease = older->second.leases.find(held.range);
-    if (lease == older->second.leases.end() || lease->second.token != held.token) continue;
-    carried.insert(older->second.leases.extract(lease));
-  }
-  end_session(older->second, now, "its worker opened a new one", commands);
-  sessions_.erase(older);
-  return carried;
-}
-
-// What the worker still computes for us goes on under its old token. What is not wanted, or
-// somebody else's by now, gets no lease, and the Welcome says so.
-void Coordinator::adopt(Session& session, std::map<RangeId, Lease> carried, Instant now) {
-  for (const HeldLease& held : session.hello.held) {
-    Range* range = wanted(held.range);
-    if (range == nullptr) continue;
-    if (const auto lease = carried.find(held.range); lease != carried.end()) {
-      session.leases.insert(carried.extract(lease));
-      continue;
-    }
-    const bool is_free = range->state == RangeState::Ready && held.token.epoch <= epoch_ &&
-                         range->record.stage == session.hello.role;
-    if (!is_free) continue;
-    take_from_ready(*range);
-    range->state = RangeState::Leased;
-    session.leases[held.range] = {.token = held.token,
-                                  .deadline = now + settings_.lease,
-                                  .frames_done = held.frames_done,
-                                  .is_executing = held.is_executing,
-                                  .is_seen = true};
-  }
-}
-
-void Coordinator::handle(Session& session, const Heartbeat& beat, Instant now, Commands& commands) {
-  session.credit_total = std::max(session.credit_total, beat.credit_total);
-  // It did not hear it the first time. What it holds comes with it into its new session.
-  if (session.is_out_of_step) commands.push_back(SendToWorker{session.peer, UnknownSession{}});
-  for (const HeldLease& held : beat.held) {
-    const auto lease = session.leases.find(held.range);
-    if (lease == session.leases.end() || lease->second.token != held.token) {
-      // Our word to stop was lost. Behind a range that hangs others would wait for ever.
-      commands.push_back(SendToWorker{session.peer, CancelRange{held.range, held.token}});
-      continue;
-    }
-    lease->second.is_seen = true;
-    // A range that waits behind another in the same worker makes no progress through no fault of
-    // its own: its clock starts when it starts.
-    const bool waits = !held.is_executing && !lease->second.is_executing;
-    const bool starts = held.is_executing && !lease->second.is_executing;
-    const bool moves = held.frames_done > lease->second.frames_done;
-    if (waits || starts || moves) lease->second.deadline = now + settings_.lease;
-    if (moves) session.is_in_trouble = false;
-    lease->second.frames_done = std::max(lease->second.frames_done, held.frames_done);
-    lease->second.is_executing = lease->second.is_executing || held.is_executing;
-  }
-}
-
-void Coordinator::handle(Session& session, const ResultDone& result, bool is_spool_complete,
-                         Instant now, Commands& commands) {
-  Range* range = wanted(result.range);
-  if (range == nullptr) {
-    // Committed already, or its job is over: either way the worker may forget it.
-    session.leases.erase(result.range);
-    commands.push_back(DropSpool{session.peer, result.range});
-    commands.push_back(SendToWorker{session.peer, ack(result.range, result.token)});
-    return;
-  }
-  if (result.plan_hash != range->record.plan_hash || result.frames != range->record.frames.size() ||
-      result.size == 0 || result.size > settings_.result_bytes_max) {
-    commands.push_back(DropSpool{session.peer, result.range});
-    commands.push_back(SendToWorker{session.peer, ack(result.range, result.token)});
-    if (session.leases.erase(result.range) > 0) {
-      requeue(*range, now, true,
-              session.hello.worker + " sent a result that does not fit the plan (" +
-                  std::to_string(result.frames) + " frames, " + std::to_string(result.size) +
-                  " bytes)",
-              commands);
-    }
-    return;
-  }
-  // Another copy is being committed at this moment; the resend after it gets its acknowledgement.
-  if (range->state == RangeState::Committing) return;
-  if (!is_spool_complete) {
-    commands.push_back(DropSpool{session.peer, result.range});
-    // It is computed, only not here yet: that is progress.
-    if (const auto lease = session.leases.find(result.range); lease != session.leases.end()) {
-      lease->second.deadline = now + settings_.lease;
-    }
-    // The worker offers it again after a while; asking now would only fill the disk again.
-    if (!trouble_.empty()) return;
-    commands.push_back(SendToWorker{session.peer, ResendResult{result.range, result.token}});
-    return;
-  }
-  // From here the range is nobody else's: the first complete result wins.
-  if (range->state == RangeState::Ready) take_from_ready(*range);
-  range->state = RangeState::Committing;
-  session.is_in_trouble = false;
-  for (auto& [peer, other] : sessions_) {
-    const auto lease = other.leases.find(result.range);
-    if (lease == other.leases.end()) continue;
-    if (other.id != session.id) {
-      commands.push_back(SendToWorker{peer, CancelRange{result.range, lease->second.token}});
-      commands.push_back(DropSpool{peer, result.range});
-    }
-    other.leases.erase(lease);
-  }
-  commands.push_back(CommitResult{session.peer, result, range->record.job});
-}
-
-void Coordinator::handle(Session& session, const Fail& fail, Instant now, Commands& commands) {
-  const auto lease = session.leases.find(fail.range);
-  if (lease == session.leases.end() || lease->second.token != fail.token) return;
-  session.leases.erase(lease);
-  commands.push_back(DropSpool{session.peer, fail.range});
-  // Its credit may still say that there is room.
-  if (fail.fail_class == FailClass::Returned) session.is_leaving = true;
-  if (fail.fail_class == FailClass::Worker) session.is_in_trouble = true;
-  Range* range = wanted(fail.range);
-  if (range == nullptr) return;
-  // The worker's own trouble is charged as well, or a fleet of broken workers would turn a range
-  // around for ever.
-  requeue(*range, now, fail.fail_class != FailClass::Returned,
-          session.hello.worker + " says: " + fail.message, commands);
-}
-
-void Coordinator::end_session(Session& session, Instant now, const std::string& reason,
-                              Commands& commands) {
-  commands.push_back(LogLine{true, std::string(name_of(session.hello.role)) + " worker " +
-                                       session.hello.worker + " is gone: " + reason});
-  // Requeueing may end the job, which drops the leases of every session: take ours out first.
-  const std::map<RangeId, Lease> leases = std::exchange(session.leases, {});
-  for (const auto& [id, lease] : leases) {
-    commands.push_back(DropSpool{session.peer, id});
-    Range* range = wanted(id);
-    if (range != nullptr && range->state == RangeState::Leased) {
-      requeue(*range, now, lease.is_executing, session.hello.worker + " is gone", commands);
-    }
-  }
-}
-
-Commands Coordinator::on_peer_lost(const std::string& peer, Instant now) {
-  Commands commands;
-  const auto found = sessions_.find(peer);
-  if (found == sessions_.end()) return commands;
-  end_session(found->second, now, "its connection closed", commands);
-  sessions_.erase(found);
-  grant_ranges(now, commands);
-  return commands;
-}
 
 // ---- messages -----------------------------------------------------------------------------------
 
@@ -557,9 +97,23 @@ Commands Coordinator::on_committed(const std::string& peer, const ResultDone& re
   }
   Job& job = jobs_.at(range.record.job);
   --job.open_ranges;
+  if (result.stats.frames_undetected > 0) warn_of_detector(job, peer, commands);
   start_assembly_if_done(job, commands);
   grant_ranges(now, commands);
   return commands;
+}
+
+// Once a job and reason: all workers of a model find the same fault in its detector.
+void Coordinator::warn_of_detector(Job& job, const std::string& peer, Commands& commands) {
+  const auto session = sessions_.find(peer);
+  const std::string reason = session == sessions_.end() ? "" : session->second.hello.detector;
+  const std::string warning =
+      "people were not looked for, the whole frame was taken as one person's box: " +
+      (reason.empty() ? "the worker has no detector" : reason);
+  std::vector<std::string>& warnings = job.record.warnings;
+  if (std::find(warnings.begin(), warnings.end(), warning) != warnings.end()) return;
+  warnings.push_back(warning);
+  commands.push_back(PersistJob{job.record});
 }
 
 Commands Coordinator::on_commit_failed(const std::string& peer, const ResultDone& result,
@@ -724,6 +278,7 @@ JobStatus Coordinator::status(JobId id) const {
     stage.stats.decode_seconds += range.record.stats.decode_seconds;
     stage.stats.work_seconds += range.record.stats.work_seconds;
     stage.stats.encode_seconds += range.record.stats.encode_seconds;
+    stage.stats.frames_undetected += range.record.stats.frames_undetected;
   }
   for (const auto& [peer, session] : sessions_) {
     StageProgress& stage = status.stages[static_cast<std::size_t>(session.hello.role)];

@@ -224,6 +224,7 @@ class Coordinator final {
   void finish_job(Job& job, JobState state, const std::string& error, Commands& commands);
   void drop_leases(Job& job, Commands& commands);
   void start_assembly_if_done(Job& job, Commands& commands);
+  void warn_of_detector(Job& job, const std::string& peer, Commands& commands);
   Session* session_of(const std::string& peer, SessionId id);
   bool is_suspect(const Session& session, Instant now) const;
   Range* wanted(RangeId id);

@@ -128,7 +128,8 @@ Json stage_figures(const JobStatus& status, Stage stage) {
           {"encode_seconds", progress.stats.encode_seconds},
           {"workers", progress.workers},
           {"retries", status.retries},
-          {"frames_kept_original", progress.stats.frames_kept_original}};
+          {"frames_kept_original", progress.stats.frames_kept_original},
+          {"frames_undetected", progress.stats.frames_undetected}};
 }
 
 }  // namespace
@@ -164,7 +165,7 @@ Result<Assembly> assemble_job(const JobPlan& plan, const std::filesystem::path& 
   } else {
     result["poses_path"] = (job_folder / "poses.bin").string();
   }
-  assembly.result = result.dump();
+  assembly.result = result.dump(-1, ' ', false, Json::error_handler_t::replace);
   return assembly;
 }
 

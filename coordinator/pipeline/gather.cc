@@ -18,6 +18,18 @@ Result<std::string> read_range_file(const RangeFile& file) {
   return bytes;
 }
 
+namespace {
+
+bool holds_frames(const RangePoses& poses, const FrameRange& frames) {
+  if (poses.size() != frames.size()) return false;
+  for (std::uint32_t i = 0; i < frames.size(); ++i) {
+    if (poses[i].frame != frames.first + i) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 Result<RangePoses> gather_poses(const std::vector<RangeFile>& files, const FrameRange& frames,
                                 LostArtifact* lost) {
   std::vector<const RangeFile*> parts;
@@ -39,18 +51,22 @@ Result<RangePoses> gather_poses(const std::vector<RangeFile>& files, const Frame
     if (!bytes) return fail(std::move(bytes).error());
     auto poses = decode_range_poses(*bytes);
     if (!poses) return fail(std::move(poses).error());
+    if (!holds_frames(*poses, part->frames)) {
+      return fail(internal_error(part->path.string() + " does not hold frames " +
+                                 std::to_string(part->frames.first) + " to " +
+                                 std::to_string(part->frames.end - 1) + " in order"));
+    }
     for (FramePoses& frame : *poses) {
-      if (frame.frame < frames.first || frame.frame >= frames.end) continue;
-      if (frame.frame != frames.first + gathered.size()) {
-        return fail(internal_error(part->path.string() + " holds frame " +
-                                   std::to_string(frame.frame) + " out of order"));
-      }
-      gathered.push_back(std::move(frame));
+      // A frame that is missing before this one shows in the count below.
+      const bool is_next =
+          gathered.size() < frames.size() && frame.frame == frames.first + gathered.size();
+      if (is_next) gathered.push_back(std::move(frame));
     }
   }
   if (gathered.size() != frames.size()) {
-    return internal_error("poses of " + std::to_string(gathered.size()) + " of " +
-                          std::to_string(frames.size()) + " frames are there");
+    return internal_error("the poses of frame " + std::to_string(frames.first + gathered.size()) +
+                          " are in no range (" + std::to_string(gathered.size()) + " of " +
+                          std::to_string(frames.size()) + " frames are there)");
   }
   return gathered;
 }

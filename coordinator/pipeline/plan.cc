@@ -139,7 +139,8 @@ Status save_plan(const JobPlan& plan, const std::filesystem::path& job_folder) {
                      {"sha256", plan.source_sha256},
                      {"warnings", plan.warnings}};
   POSEFLEET_TRY_DO(write_file_durably(job_folder / kTableFile, encode(plan.table)));
-  return write_file_durably(job_folder / kPlanFile, json.dump());
+  return write_file_durably(job_folder / kPlanFile,
+                            json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 Result<JobPlan> load_plan(const JobSpec& spec, const std::filesystem::path& job_folder) {
@@ -189,6 +190,7 @@ PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames) {
   task.model_hash = network_id(plan.spec);
   task.batch_size = plan.spec.batch_size;
   task.box_source = plan.spec.box_source;
+  task.detector = plan.spec.detector;
   const auto first = std::lower_bound(
       plan.spec.boxes.begin(), plan.spec.boxes.end(), frames.first,
       [](const FrameBoxes& boxes, std::uint32_t frame) { return boxes.frame < frame; });

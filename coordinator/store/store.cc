@@ -34,17 +34,17 @@ constexpr std::uint64_t kVersion = std::size(kMigrations);
 
 std::string to_text(const RangeStats& stats) {
   char text[160];
-  snprintf(text, sizeof text, "%u %u %u %.17g %.17g %.17g", stats.frames_with_people, stats.people,
-           stats.frames_kept_original, stats.decode_seconds, stats.work_seconds,
-           stats.encode_seconds);
+  snprintf(text, sizeof text, "%u %u %u %.17g %.17g %.17g %u", stats.frames_with_people,
+           stats.people, stats.frames_kept_original, stats.decode_seconds, stats.work_seconds,
+           stats.encode_seconds, stats.frames_undetected);
   return text;
 }
 
 RangeStats stats_of(const std::string& text) {
   RangeStats stats;
-  sscanf(text.c_str(), "%u %u %u %lf %lf %lf", &stats.frames_with_people, &stats.people,
+  sscanf(text.c_str(), "%u %u %u %lf %lf %lf %u", &stats.frames_with_people, &stats.people,
          &stats.frames_kept_original, &stats.decode_seconds, &stats.work_seconds,
-         &stats.encode_seconds);
+         &stats.encode_seconds, &stats.frames_undetected);
   return stats;
 }
 

@@ -103,8 +103,7 @@ std::vector<pid_t> children_of(pid_t parent, const std::string& program) {
 
 bool is_alive(pid_t pid) {
   std::error_code error;
-  const auto exe =
-      std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", error);
+  const auto exe = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", error);
   return !error && !exe.empty();
 }
 

@@ -9,13 +9,12 @@
 #include "common/model_folder/network_layout.h"
 #include "worker/import/checkpoint.h"
 #include "worker/import/import_body.h"
+#include "worker/import/import_detector.h"
 #include "worker/import/import_network.h"
 #include "worker/import/model_config.h"
 
 namespace posefleet {
 namespace {
-
-constexpr const char* kDetectorName = "detector.torchscript";
 
 constexpr const char* kLicence =
     "Made from files that the user supplied; the licences under which the user got them apply to "
@@ -82,19 +81,6 @@ Manifest manifest_of(const ImportSources& sources, const ModelConfig& config,
           .licence = kLicence};
 }
 
-Status copy_detector(const std::filesystem::path& source, const std::filesystem::path& folder) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(source, error)) {
-    return rejected(
-        fmt::format("{} is not a file; expected a TorchScript detector", source.string()));
-  }
-  std::filesystem::copy_file(source, folder / kDetectorName, error);
-  if (error) {
-    return retry(fmt::format("cannot copy {}: {}", source.string(), error.message()));
-  }
-  return done();
-}
-
 // Mean parameters are in the checkpoint too; say so when they are not the same.
 Status compare_means(Checkpoint& checkpoint, const MeanParameters& means, ImportReport& report) {
   for (const auto& [name, values] : means) {
@@ -141,6 +127,10 @@ Result<ImportReport> import_model(const ImportSources& sources,
                       .face_count = body.data.face_count(),
                       .body_from_checkpoint = body.from_checkpoint,
                       .notes = std::move(body.notes)};
+  Manifest manifest = manifest_of(sources, config, sizes);
+  if (sources.detector) {
+    POSEFLEET_TRY(manifest.detector, describe_detector(*sources.detector, report.notes));
+  }
   POSEFLEET_TRY_DO(compare_means(*checkpoint, means, report));
   for (const auto& [name, shape] : layout) report.parameter_count += element_count(shape);
   for (const auto& [name, tensor] : checkpoint->tensors()) {
@@ -159,7 +149,7 @@ Result<ImportReport> import_model(const ImportSources& sources,
     POSEFLEET_TRY_DO(copy_detector(*sources.detector, made));
     files.push_back(kDetectorName);
   }
-  POSEFLEET_TRY_DO(write_manifest(made, manifest_of(sources, config, sizes), files));
+  POSEFLEET_TRY_DO(write_manifest(made, manifest, files));
   POSEFLEET_TRY_DO(put_in_place(made, target, workspace.path()));
   POSEFLEET_TRY(report.folder, open_model_folder(target, HashCheck::SizesOnly));
   return report;

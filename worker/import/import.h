@@ -23,7 +23,7 @@ struct ImportSources {
   std::filesystem::path smpl;         // SMPL's pickled body; its faces are always used
   // SMPL_to_J19.pkl. Needed when the checkpoint has no smpl.joint_regressor_extra.
   std::optional<std::filesystem::path> joint_regressor;
-  // A TorchScript detector, copied as it is.
+  // A TorchScript detector, copied as it is; what its config.txt says goes into the manifest.
   std::optional<std::filesystem::path> detector;
   std::string name = "hmr2";  // the model's, for people
 };

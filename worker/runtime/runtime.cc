@@ -1,6 +1,5 @@
 #include "worker/runtime/runtime.h"
 
-#include <deque>
 #include <map>
 #include <random>
 #include <thread>
@@ -15,6 +14,7 @@
 #include "common/process/wake.h"
 #include "common/wire/codec.h"
 #include "worker/core/worker.h"
+#include "worker/runtime/outbox.h"
 
 namespace posefleet {
 namespace {
@@ -113,7 +113,7 @@ class Runtime::Loop final {
   core::Worker rules_;
   std::map<RangeId, std::shared_ptr<RangeProgress>> running_;
   std::map<RangeId, std::string> results_;  // bytes until they are acknowledged
-  std::deque<std::string> outbox_;          // encoded messages that wait for room in the pipe
+  Outbox outbox_;
   bool stop_requested_ = false;
   std::optional<int> exit_code_;
   // Last: its threads use the queues above.
@@ -147,7 +147,7 @@ int Runtime::Loop::run() {
 void Runtime::Loop::wait() {
   std::vector<PollItem> items = {
       {.socket = socket_->handle()}, {.fd = wake_.fd()}, {.fd = stop_.fd()}};
-  poll_readable(items, outbox_.empty() ? kTick : kRetrySend);
+  poll_readable(items, outbox_.is_empty() ? kTick : kRetrySend);
   if (items[1].is_readable) wake_.clear();
   if (items[2].is_readable) stop_requested_ = stop_.take() != 0;
 }
@@ -191,7 +191,7 @@ void Runtime::Loop::read_progress() {
 }
 
 void Runtime::Loop::flush() {
-  while (!outbox_.empty()) {
+  while (!outbox_.is_empty()) {
     if (!socket_->send(outbox_.front())) return;
     outbox_.pop_front();
   }
@@ -214,17 +214,11 @@ void Runtime::Loop::execute_one(const core::OpenSocket&) {
 }
 
 void Runtime::Loop::execute_one(const core::Send& command) {
-  outbox_.push_back(encode(command.message));
+  outbox_.add(command.message);
 }
 
 void Runtime::Loop::execute_one(const core::SendResult& command) {
-  const std::string& bytes = results_.at(command.done.range);
-  for (std::uint64_t offset = 0; offset < bytes.size(); offset += command.part_bytes_max) {
-    outbox_.push_back(encode(
-        WorkerMessage{ResultPart{command.done.session, command.done.range, command.done.token,
-                                 offset, bytes.substr(offset, command.part_bytes_max)}}));
-  }
-  outbox_.push_back(encode(WorkerMessage{command.done}));
+  outbox_.add_result(command.done, results_.at(command.done.range), command.part_bytes_max);
 }
 
 void Runtime::Loop::execute_one(const core::StartRange& command) {

@@ -57,6 +57,11 @@ TEST(ModelFolder, HasAnotherHashWhenItsNumbersChangeButNotWhenItsLicenceTextDoes
   const std::string hash = hash_with([](Manifest&) {});
   EXPECT_EQ(hash, hash_with([](Manifest& m) { m.licence = "other"; }));
   EXPECT_NE(hash, hash_with([](Manifest& m) { m.network.backbone_heads = 8; }));
+  const auto detector = [](double conf) {
+    return [conf](Manifest& m) { m.detector = {.file = "body.safetensors", .conf = conf}; };
+  };
+  EXPECT_NE(hash, hash_with(detector(0.25)));
+  EXPECT_NE(hash_with(detector(0.3)), hash_with(detector(0.25)));
   EXPECT_NE(hash, hash_with([](Manifest& m) { m.image_mean[0] = 0.5f; }));
   tests::write_file(folder / "body.safetensors", "BODY");
   EXPECT_NE(hash, hash_with([](Manifest&) {}));
@@ -116,6 +121,65 @@ std::string with(const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
   return text.replace(at, from.size(), to);
+}
+
+TEST(Manifest, KeepsWhatItSaysOfADetector) {
+  Manifest manifest = small_manifest();
+  manifest.files["d.pt"] = std::string(64, 'a');
+  manifest.file_sizes["d.pt"] = 5;
+  const DetectorManifest full = {.file = "d.pt",
+                                 .decoder = DetectorDecoder::Detr,
+                                 .resize = DetectorResize::Square,
+                                 .scores = DetectorScores::Softmax,
+                                 .imgsz = 560,
+                                 .stride = 14,
+                                 .dynamic = true,
+                                 .batch = 3,
+                                 .half = true,
+                                 .people = std::vector<std::int64_t>{1, 7},
+                                 .class_count = 91,
+                                 .mean = std::vector<float>{0.485f, 0.456f, 0.406f},
+                                 .std = std::vector<float>{0.229f, 0.224f, 0.225f},
+                                 .conf = 0.15,
+                                 .iou = 0.5};
+  for (const DetectorManifest& detector : {full, DetectorManifest{.file = "d.pt"}}) {
+    manifest.detector = detector;
+    const auto parsed = parse_manifest(format_manifest(manifest), "m.yaml");
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EXPECT_EQ(parsed->detector, detector);
+  }
+}
+
+TEST(Manifest, RefusesADetectorSectionThatCannotBeMeant) {
+  Manifest manifest = small_manifest();
+  manifest.files["d.pt"] = std::string(64, 'a');
+  manifest.file_sizes["d.pt"] = 5;
+  const std::string text = format_manifest(manifest);
+  const struct {
+    const char* section;
+    const char* expected;
+  } cases[] = {
+      {"3", "detector is no map"},
+      {"{imgsz: 640}", "detector.file is missing"},
+      {"{file: e.pt}", "detector.file is 'e.pt', which is not among the files"},
+      {"{file: ../d.pt}", "detector.file is '../d.pt'; allowed: the name of a file"},
+      {"{file: d.pt, decoder: yolo}", "'yolo'; allowed: yolo_raw, end_to_end, detr"},
+      {"{file: d.pt, resize: crop}", "allowed: letterbox, square"},
+      {"{file: d.pt, scores: logit}", "allowed: probability, sigmoid, softmax"},
+      {"{file: d.pt, imgsz: 99999}", "detector.imgsz is '99999'; allowed: whole numbers from 1"},
+      {"{file: d.pt, half: maybe}", "detector.half is 'maybe'; allowed: true or false"},
+      {"{file: d.pt, people: []}", "detector.people is not a list of 1 to 100 class numbers"},
+      {"{file: d.pt, people: [person]}", "detector.people is not a list"},
+      {"{file: d.pt, std: [0, 1, 1]}", "detector.std is not a list of three numbers"},
+      {"{file: d.pt, conf: 0}", "detector.conf is '0'; allowed: numbers above 0, at most 1"},
+      {"{file: d.pt, confidence: 0.5}", "detector.confidence is no known key; known: file,"},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.section);
+    const auto parsed = parse_manifest(text + "detector: " + c.section + "\n", "m.yaml");
+    ASSERT_FALSE(parsed);
+    EXPECT_NE(parsed.error().message.find(c.expected), std::string::npos) << parsed.error().message;
+  }
 }
 
 TEST(Manifest, NamesFileLineKeyAndWhatIsAllowed) {

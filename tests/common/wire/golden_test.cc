@@ -59,7 +59,7 @@ FrameTable table() {
   return table;
 }
 JobStatus status() {
-  return {JobId{9}, JobState::Running, "",  {{Stage::Render, 5, 10, 2, {1, 2, 3, 0, 0, 1}}},
+  return {JobId{9}, JobState::Running, "",  "", {{Stage::Render, 5, 10, 2, {1, 2, 3, 0, 0, 1}}},
           4,        {"warn"},          "{}"};
 }
 

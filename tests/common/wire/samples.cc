@@ -48,11 +48,24 @@ std::vector<ResultId> result_ids(Random& random) {
   return list(random, 4, [&] { return ResultId{range(random), token(random)}; });
 }
 RangeStats stats(Random& random) {
-  return {number32(random), number32(random), number32(random),
-          random.unit(),    random.unit(),    random.unit()};
+  return {number32(random), number32(random), number32(random), random.unit(),
+          random.unit(),    random.unit(),    number32(random)};
 }
 PersonBox box(Random& random) {
   return {real(random), real(random), real(random), real(random), real(random)};
+}
+
+DetectorSettings detector_settings(Random& random) {
+  DetectorSettings settings;
+  settings.conf = random.unit();
+  settings.iou = random.unit();
+  settings.imgsz = 32 * static_cast<std::uint32_t>(1 + random.below(128));
+  settings.half = random.chance(0.5);
+  settings.max_people = static_cast<std::uint32_t>(1 + random.below(kPeopleMax));
+  settings.min_width = random.unit() * kBoxSideMax;
+  settings.min_height = random.unit() * kBoxSideMax;
+  settings.tiles = static_cast<std::uint32_t>(1 + random.below(kDetectorTilesMax));
+  return settings;
 }
 
 TaskFrames task_frames(Random& random) {
@@ -117,7 +130,8 @@ PoseTask pose_task(Random& random) {
   task.frames = task_frames(random);
   task.model_hash = bytes(random);
   task.batch_size = static_cast<std::uint32_t>(1 + random.below(256));
-  task.box_source = random.chance(0.5) ? BoxSource::Given : BoxSource::WholeFrame;
+  task.box_source = static_cast<BoxSource>(random.below(3));
+  if (task.box_source == BoxSource::Detect) task.detector = detector_settings(random);
   task.boxes = list(random, 3, [&] {
     return FrameBoxes{number32(random), list(random, 3, [&] { return box(random); })};
   });
@@ -142,7 +156,8 @@ std::vector<WorkerMessage> worker_messages(Random& random) {
   return {
       Hello{number32(random), bytes(random), random.next(), bytes(random), random.next(),
             stage(random), bytes(random), number32(random), bytes(random), random.next(),
-            held(random), result_ids(random)},
+            held(random), result_ids(random), static_cast<DetectorState>(random.below(3)),
+            bytes(random)},
       Heartbeat{session(random), random.next(), held(random)},
       ResultPart{session(random), range(random), token(random), random.next(), bytes(random, 500)},
       ResultDone{session(random), range(random), token(random), bytes(random), random.next(),

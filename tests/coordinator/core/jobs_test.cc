@@ -32,6 +32,30 @@ TEST(Jobs, ASubmittedJobIsProbedThenRuns) {
   EXPECT_EQ(desk.rules.status(kJob).warnings, (std::vector<std::string>{"cut off"}));
 }
 
+TEST(Jobs, AMissingDetectorIsSaidOnce) {
+  Desk desk;
+  Hello hello = hello_of("p", 2);
+  hello.detector_state = DetectorState::Failed;
+  hello.detector = "d.pt is damaged";
+  desk.add_job(pose_ranges(3));
+  const Commands joined = desk.say("p", hello);
+  const SessionId session = session_in(joined, "p");
+  std::size_t stored = 0;
+  const auto granted = grants(joined, "p");
+  ASSERT_EQ(granted.size(), 2u);
+  for (const Grant& grant : granted) {
+    ResultDone result = Desk::result_of(session, grant);
+    result.stats.frames_undetected = 10;
+    desk.say("p", result);
+    stored += all<core::PersistJob>(desk.rules.on_committed("p", result, desk.now)).size();
+  }
+  EXPECT_EQ(stored, 1u);
+  const JobStatus status = desk.rules.status(kJob);
+  ASSERT_EQ(status.warnings.size(), 1u);
+  EXPECT_NE(status.warnings[0].find("d.pt is damaged"), std::string::npos);
+  EXPECT_EQ(status.stages[0].stats.frames_undetected, 20u);
+}
+
 TEST(Jobs, AFailedProbeEndsTheJobWithItsMessage) {
   Desk desk;
   desk.rules.on_job_submitted(job_record(), desk.now);

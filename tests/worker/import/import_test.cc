@@ -87,15 +87,83 @@ TEST(Import, GivesTheSameBytesTwice) {
             tests::read_file(folder / "b/manifest.yaml"));
 }
 
+// As the exporters write it: more than we need, numbers as 32 and as 32.0, "Person" in any case.
+constexpr const char* kDetectorConfig = R"({"description": "a detector", "stride": 32.0,
+    "task": "detect", "batch": 1, "imgsz": [640, 640], "names": {"0": "dog", "1": "Person"},
+    "args": {"half": true, "dynamic": false, "nms": false, "optimize": false}, "channels": 3})";
+
 TEST(Import, CopiesADetector) {
   const TempDir folder;
-  tests::write_file(folder / "detector.pt", "network");
+  const std::string bytes = tests::zip_of({{"yolo/constants.pkl", "none"},
+                                           {"yolo/code/__torch__.py", "program"},
+                                           {"yolo/extra/config.txt", kDetectorConfig}});
+  tests::write_file(folder / "detector.pt", bytes);
   ImportSources sources = tiny_sources();
   sources.detector = folder / "detector.pt";
   const auto report = import_model(sources, folder / "model/");
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(tests::read_file(folder / "model/detector.torchscript"), "network");
-  EXPECT_TRUE(report->folder.manifest.files.contains("detector.torchscript"));
+  EXPECT_EQ(tests::read_file(folder / "model/detector.torchscript"), bytes);
+  const auto model = open_model_folder(folder / "model", HashCheck::Full);
+  ASSERT_TRUE(model) << model.error().message;
+  ASSERT_TRUE(model->has_detector());
+  EXPECT_EQ(model->detector_path(), folder / "model" / kDetectorName);
+  const DetectorManifest expected = {.file = kDetectorName,
+                                     .imgsz = 640,
+                                     .stride = 32,
+                                     .dynamic = false,
+                                     .batch = 1,
+                                     .half = true,
+                                     .people = std::vector<std::int64_t>{1},
+                                     .class_count = 2};
+  EXPECT_EQ(model->manifest.detector, expected);
+}
+
+TEST(Import, SaysWhatADetectorDoesNotSayOfItself) {
+  const TempDir folder;
+  tests::write_file(folder / "detector.pt",
+                    tests::zip_of({{"d/constants.pkl", "none"}, {"d/code/__torch__.py", "x"}}));
+  ImportSources sources = tiny_sources();
+  sources.detector = folder / "detector.pt";
+  const auto report = import_model(sources, folder / "model");
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->folder.manifest.detector, DetectorManifest{.file = kDetectorName});
+  ASSERT_FALSE(report->notes.empty());
+  EXPECT_NE(report->notes.front().find("does not describe itself"), std::string::npos);
+}
+
+TEST(Import, RefusesADetectorThatIsNoTorchScript) {
+  const tests::ZipItem constants = {"d/constants.pkl", "none"};
+  const tests::ZipItem code = {"d/code/__torch__.py", "x"};
+  const struct {
+    const char* name;
+    std::string bytes;
+    const char* message;
+  } cases[] = {
+      {"a text", "network", "the detector is no TorchScript file"},
+      {"a checkpoint of weights", tests::zip_of({{"d/data.pkl", "x"}}), "no TorchScript program"},
+      {"a code without constants", tests::zip_of({code}), "no TorchScript program"},
+      {"a config that is no JSON",
+       tests::zip_of({constants, code, {"d/extra/config.txt", "imgsz: 640"}}),
+       "its config.txt is no JSON object"},
+      {"another task",
+       tests::zip_of({constants, code, {"d/extra/config.txt", R"({"task": "obb"})"}}),
+       "its task is \"obb\""},
+      {"an input that is not square",
+       tests::zip_of({constants, code, {"d/extra/config.txt", R"({"imgsz": [480, 640]})"}}),
+       "only square ones"},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    const TempDir folder;
+    tests::write_file(folder / "detector.pt", c.bytes);
+    ImportSources sources = tiny_sources();
+    sources.detector = folder / "detector.pt";
+    const auto report = import_model(sources, folder / "model");
+    ASSERT_FALSE(report);
+    EXPECT_NE(report.error().message.find(c.message), std::string::npos) << report.error().message;
+    EXPECT_NE(report.error().message.find("detector.pt"), std::string::npos);
+    EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"detector.pt"});
+  }
 }
 
 TEST(Import, ReplacesAModelFolderOrAnEmptyOneAndNothingElse) {

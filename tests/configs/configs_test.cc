@@ -1,0 +1,82 @@
+// The files of configs/ say what the programs say.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "common/config/loader.h"
+#include "coordinator/server/config.h"
+#include "tests/support/fixtures.h"
+#include "worker/runtime/config.h"
+
+namespace posefleet::tests {
+namespace {
+
+const std::filesystem::path kConfigs = std::filesystem::path(POSEFLEET_SOURCE_DIR) / "configs";
+
+// From a heading to the next one.
+std::string section(const std::string& text, const std::string& heading) {
+  const std::size_t begin = text.find("\n## " + heading + "\n");
+  if (begin == std::string::npos) return "";
+  return text.substr(begin, text.find("\n## ", begin + 1) - begin);
+}
+
+TEST(Configs, TheReadmeHoldsTheTableOfEachProgram) {
+  const std::string readme = read_file(kConfigs / "README.md") + "\n";
+  struct Case {
+    const char* program;
+    std::string table;
+  };
+  for (const Case& one : {
+           Case{"posefleet-coordinator", config_markdown(coordinator_fields())},
+           Case{"posefleet-pose-worker", config_markdown(pose_worker_fields())},
+           Case{"posefleet-render-worker", config_markdown(render_worker_fields())},
+       }) {
+    SCOPED_TRACE(one.program);
+    ASSERT_GT(std::count(one.table.begin(), one.table.end(), '\n'), 3);
+    EXPECT_NE(section(readme, one.program).find(one.table), std::string::npos)
+        << "configs/README.md should hold, as " << one.program << " --print-table prints it:\n"
+        << one.table;
+  }
+}
+
+TEST(Configs, TheSampleFilesAreValid) {
+  const auto coordinator = load_config(coordinator_fields(), kConfigs / "coordinator.yaml");
+  ASSERT_TRUE(coordinator) << coordinator.error().message;
+  const auto pose = load_config(pose_worker_fields(), kConfigs / "pose-worker.yaml");
+  ASSERT_TRUE(pose) << pose.error().message;
+  const auto render = load_config(render_worker_fields(), kConfigs / "render-worker.yaml");
+  ASSERT_TRUE(render) << render.error().message;
+  // As they stand, they find each other.
+  EXPECT_EQ(pose->coordinator, coordinator->workers_listen);
+  EXPECT_EQ(render->coordinator, coordinator->workers_listen);
+  EXPECT_TRUE(check_coordinator_endpoint(pose->coordinator));
+}
+
+TEST(Configs, EveryKeyReachesTheRules) {
+  const auto config = parse_config(coordinator_fields(),
+                                   "data_dir: /data\n"
+                                   "workers: {listen: 'tcp://127.0.0.1:1'}\n"
+                                   "clients: {listen: 'tcp://127.0.0.1:2'}\n"
+                                   "rules: {heartbeat: 2, lease: 40, fails_max: 5}\n"
+                                   "limits: {sessions: 6, result_mib: 7}\n",
+                                   "test.yaml");
+  ASSERT_TRUE(config) << config.error().message;
+  const ServerConfig server = server_config(*config);
+  EXPECT_EQ(server.data_dir, "/data");
+  EXPECT_EQ(server.worker_endpoint, "tcp://127.0.0.1:1");
+  EXPECT_EQ(server.client_endpoint, "tcp://127.0.0.1:2");
+  EXPECT_EQ(server.rules.heartbeat, std::chrono::seconds(2));
+  EXPECT_EQ(server.rules.lease, std::chrono::seconds(40));
+  EXPECT_EQ(server.rules.fails_max, 5u);
+  EXPECT_EQ(server.rules.sessions_max, 6u);
+  EXPECT_EQ(server.rules.result_bytes_max, 7u << 20);
+}
+
+TEST(Configs, AWorkerWithoutKeysStaysOnThisMachine) {
+  const Status status = check_coordinator_endpoint("tcp://10.0.0.1:5555");
+  ASSERT_FALSE(status);
+  EXPECT_TRUE(status.error().message.starts_with("coordinator is tcp://10.0.0.1:5555: "));
+}
+
+}  // namespace
+}  // namespace posefleet::tests

@@ -1,0 +1,132 @@
+#include "coordinator/server/spool.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/fixtures.h"
+
+namespace posefleet::tests {
+namespace {
+
+constexpr std::uint64_t kMax = 100;
+constexpr RangeId kRange{5};
+
+std::unique_ptr<ResultSpool> open(const std::filesystem::path& folder) {
+  auto spool = ResultSpool::open(folder);
+  EXPECT_TRUE(spool) << spool.error().message;
+  return std::move(*spool);
+}
+
+Status add(ResultSpool& spool, std::uint64_t offset, const std::string& bytes,
+           const std::string& peer = "w") {
+  return spool.add(peer, {SessionId{1}, kRange, {1, 1}, offset, bytes}, kMax);
+}
+
+ResultDone done_with(const std::string& bytes) {
+  ResultDone done;
+  done.range = kRange;
+  done.size = bytes.size();
+  done.sha256 = sha256_hex(bytes);
+  return done;
+}
+
+std::size_t files_in(const std::filesystem::path& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
+TEST(Spool, PartsInOrderBecomeTheResult) {
+  TempDir folder;
+  const auto spool = open(folder / "incoming");
+  EXPECT_TRUE(add(*spool, 0, "abc"));
+  EXPECT_FALSE(spool->is_complete("w", done_with("abcdef")));
+  EXPECT_TRUE(add(*spool, 3, "def"));
+  // The announcement may come twice.
+  EXPECT_TRUE(spool->is_complete("w", done_with("abcdef")));
+  EXPECT_TRUE(spool->is_complete("w", done_with("abcdef")));
+  ASSERT_TRUE(spool->publish("w", kRange, folder / "result"));
+  EXPECT_EQ(read_file(folder / "result"), "abcdef");
+  EXPECT_EQ(files_in(folder / "incoming"), 0u);
+  EXPECT_FALSE(spool->is_complete("w", done_with("abcdef")));
+}
+
+TEST(Spool, WhatDoesNotArriveInOrderIsNotComplete) {
+  using Parts = std::vector<std::pair<std::uint64_t, std::string>>;
+  struct Case {
+    const char* name;
+    Parts parts;
+    bool is_complete;
+  };
+  for (const Case& one : {
+           Case{"nothing", {}, false},
+           Case{"the end first", {{3, "def"}, {0, "abc"}}, false},
+           Case{"a gap", {{0, "ab"}, {3, "def"}}, false},
+           Case{"the first is missing", {{3, "def"}}, false},
+           Case{"a part twice", {{0, "abc"}, {3, "def"}, {3, "def"}}, true},
+           Case{"begun anew", {{0, "abc"}, {3, "d"}, {0, "abc"}, {3, "def"}}, true},
+           Case{"begun anew and not finished", {{0, "abc"}, {3, "def"}, {0, "abc"}}, false},
+           Case{"another byte", {{0, "abc"}, {3, "deg"}}, false},
+           Case{"too much", {{0, "abc"}, {3, "def"}, {6, "g"}}, false},
+       }) {
+    SCOPED_TRACE(one.name);
+    TempDir folder;
+    const auto spool = open(folder / "incoming");
+    for (const auto& [offset, bytes] : one.parts) EXPECT_TRUE(add(*spool, offset, bytes));
+    EXPECT_EQ(spool->is_complete("w", done_with("abcdef")), one.is_complete);
+  }
+}
+
+TEST(Spool, AResultBeginsAnewAfterAWrongAnnouncement) {
+  TempDir folder;
+  const auto spool = open(folder / "incoming");
+  EXPECT_TRUE(add(*spool, 0, "abcdeX"));
+  EXPECT_FALSE(spool->is_complete("w", done_with("abcdef")));
+  EXPECT_TRUE(add(*spool, 0, "abcdef"));
+  EXPECT_TRUE(spool->is_complete("w", done_with("abcdef")));
+}
+
+TEST(Spool, AResultMayNotGrowBeyondItsLimit) {
+  TempDir folder;
+  const auto spool = open(folder / "incoming");
+  const std::string half(60, 'x');
+  EXPECT_TRUE(add(*spool, 0, half));
+  const Status grown = add(*spool, 60, half);
+  ASSERT_FALSE(grown);
+  EXPECT_EQ(grown.error().message, "a result grew beyond 100 bytes");
+  EXPECT_EQ(files_in(folder / "incoming"), 0u);
+  EXPECT_FALSE(spool->is_complete("w", done_with(half + half)));
+}
+
+TEST(Spool, TwoWorkersMaySendTheSameRange) {
+  TempDir folder;
+  const auto spool = open(folder / "incoming");
+  EXPECT_TRUE(add(*spool, 0, "abc", "one"));
+  EXPECT_TRUE(add(*spool, 0, "xyz", "two"));
+  EXPECT_TRUE(add(*spool, 3, "def", "one"));
+  EXPECT_TRUE(spool->is_complete("one", done_with("abcdef")));
+  EXPECT_TRUE(spool->is_complete("two", done_with("xyz")));
+  spool->drop_all_of("one");
+  EXPECT_FALSE(spool->is_complete("one", done_with("abcdef")));
+  EXPECT_TRUE(spool->is_complete("two", done_with("xyz")));
+  spool->drop("two", kRange);
+  EXPECT_EQ(files_in(folder / "incoming"), 0u);
+}
+
+TEST(Spool, RemovesWhatAnEarlierProcessLeft) {
+  TempDir folder;
+  std::filesystem::create_directories(folder / "incoming");
+  write_file(folder / "incoming/7.part", "old");
+  const auto spool = open(folder / "incoming");
+  EXPECT_EQ(files_in(folder / "incoming"), 0u);
+  EXPECT_TRUE(add(*spool, 0, "abc"));
+}
+
+TEST(Spool, AFailedPublicationLeavesNothingBehind) {
+  TempDir folder;
+  const auto spool = open(folder / "incoming");
+  EXPECT_TRUE(add(*spool, 0, "abc"));
+  ASSERT_TRUE(spool->is_complete("w", done_with("abc")));
+  EXPECT_FALSE(spool->publish("w", kRange, folder / "no/such/folder/result"));
+  EXPECT_EQ(files_in(folder / "incoming"), 0u);
+}
+
+}  // namespace
+}  // namespace posefleet::tests

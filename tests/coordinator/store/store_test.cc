@@ -1,0 +1,168 @@
+#include "coordinator/store/store.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include "tests/support/fixtures.h"
+
+namespace posefleet::tests {
+namespace {
+
+std::unique_ptr<Store> open(const std::filesystem::path& folder) {
+  auto store = Store::open(folder);
+  EXPECT_TRUE(store) << store.error().message;
+  return store ? std::move(*store) : nullptr;
+}
+
+core::RangeRecord range(Stage stage, std::uint32_t first, std::uint32_t end) {
+  core::RangeRecord record;
+  record.stage = stage;
+  record.frames = {first, end};
+  record.plan_hash = "plan " + std::to_string(first);
+  return record;
+}
+
+void run_sql(const std::filesystem::path& file, const char* sql) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(file.c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+  sqlite3_close(db);
+}
+
+TEST(Store, TheEpochGrowsWithEachOpening) {
+  TempDir folder;
+  for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) EXPECT_EQ(open(folder.path())->epoch(), epoch);
+}
+
+TEST(Store, ASecondCoordinatorIsRefused) {
+  TempDir folder;
+  const auto first = open(folder.path());
+  const auto second = Store::open(folder.path());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().message, "store: another coordinator works on " +
+                                        folder.path().string() +
+                                        "; stop it, or set another data_dir");
+  EXPECT_EQ(first->epoch(), 1u);
+}
+
+TEST(Store, AnIdempotencyKeyNamesOneSpec) {
+  TempDir folder;
+  auto store = open(folder.path());
+  const auto first = store->add_job("key", "{\"a\":1}", "model");
+  ASSERT_TRUE(first && first->is_new);
+  for (int again = 0; again < 2; ++again) {
+    const auto second = store->add_job("key", "{\"a\":1}", "model");
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->id, first->id);
+    EXPECT_FALSE(second->is_new);
+    store.reset();
+    store = open(folder.path());
+  }
+  const auto other = store->add_job("key", "{\"a\":2}", "model");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::Rejected);
+  EXPECT_EQ(other.error().message,
+            "the key 'key' was used for a job with another spec; use a new key");
+  const auto next = store->add_job("key 2", "{\"a\":2}", "model");
+  ASSERT_TRUE(next);
+  EXPECT_NE(next->id, first->id);
+}
+
+TEST(Store, EverythingSurvivesAReopening) {
+  TempDir folder;
+  auto store = open(folder.path());
+  // Quotes, zero bytes and other alphabets are text like any other.
+  const std::string spec("{\"path\": \"it's \0 Überfall\"}", 28);
+  core::JobRecord job;
+  job.id = store->add_job("key", spec, "model")->id;
+  job.state = JobState::Running;
+  job.model_hash = "model";
+  job.error = "none; DROP TABLE jobs";
+  job.result = "{}";
+  job.warnings = {"cut off", "no sound"};
+  ASSERT_TRUE(store->update_job(job));
+  auto ranges = store->add_ranges(job.id, {range(Stage::Pose, 0, 16), range(Stage::Render, 0, 90)});
+  ASSERT_TRUE(ranges);
+  ASSERT_TRUE(store->set_attempts((*ranges)[0].id, 4));
+  ASSERT_TRUE(store->set_fails((*ranges)[0].id, 2));
+  const RangeStats stats{1, 2, 3, 0.1, 1e-300, 12345.678};
+  const Artifact artifact{(*ranges)[1].id, "render-0.bin", 1ULL << 40, "abc", stats};
+  ASSERT_TRUE(store->commit_range(artifact));
+  store.reset();
+
+  store = open(folder.path());
+  const auto jobs = store->jobs();
+  ASSERT_TRUE(jobs);
+  ASSERT_EQ(jobs->size(), 1u);
+  EXPECT_EQ((*jobs)[0], (StoredJob{job, "key", spec}));
+  EXPECT_EQ(**store->job(job.id), (*jobs)[0]);
+  (*ranges)[0].attempts = 4;
+  (*ranges)[0].fails = 2;
+  (*ranges)[1].is_committed = true;
+  (*ranges)[1].stats = stats;
+  EXPECT_EQ(*store->ranges(job.id), *ranges);
+  EXPECT_EQ(*store->artifacts(job.id), (std::vector<Artifact>{artifact}));
+}
+
+TEST(Store, ARangeIsCommittedOnce) {
+  TempDir folder;
+  const auto store = open(folder.path());
+  const JobId job = store->add_job("key", "{}", "model")->id;
+  const RangeId id = (*store->add_ranges(job, {range(Stage::Pose, 0, 16)}))[0].id;
+  ASSERT_TRUE(store->commit_range({id, "first", 1, "one", {}}));
+  const Status second = store->commit_range({id, "second", 2, "two", {}});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().message, "store: range 1 is not there or committed already");
+  EXPECT_EQ((*store->artifacts(job))[0].file, "first");
+  EXPECT_FALSE(store->commit_range({RangeId{99}, "x", 1, "x", {}}));
+  // A lost artifact opens it again.
+  ASSERT_TRUE(store->uncommit_range(id));
+  EXPECT_TRUE(store->artifacts(job)->empty());
+  EXPECT_TRUE(store->commit_range({id, "third", 3, "three", {}}));
+}
+
+TEST(Store, RangeNumbersAreNeverUsedAgain) {
+  TempDir folder;
+  const auto store = open(folder.path());
+  const JobId job = store->add_job("key", "{}", "model")->id;
+  const auto first = store->add_ranges(job, {range(Stage::Pose, 0, 16)});
+  // Planned anew: the old ranges go, a late result of theirs must not meet a new one.
+  const auto second = store->add_ranges(job, {range(Stage::Pose, 0, 16)});
+  EXPECT_NE((*first)[0].id, (*second)[0].id);
+  EXPECT_EQ(store->ranges(job)->size(), 1u);
+}
+
+TEST(Store, RangesOfAJobThatIsNotThereAreRefused) {
+  TempDir folder;
+  const auto store = open(folder.path());
+  EXPECT_FALSE(store->add_ranges(JobId{7}, {range(Stage::Pose, 0, 1)}));
+  EXPECT_FALSE(store->job(JobId{7})->has_value());
+}
+
+TEST(Store, ANewerLayoutIsRefused) {
+  TempDir folder;
+  open(folder.path());
+  run_sql(folder / "posefleet.sqlite", "PRAGMA user_version = 99");
+  const auto store = Store::open(folder.path());
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().message,
+            "store: it was written by a newer Posefleet (layout 99, this program knows 1): upgrade "
+            "this program");
+}
+
+TEST(Store, AFileThatIsNoStoreIsRefused) {
+  TempDir folder;
+  write_file(folder / "posefleet.sqlite", std::string(8192, 'x'));
+  EXPECT_FALSE(Store::open(folder.path()));
+}
+
+TEST(Store, AFolderThatCannotBeMadeIsNamed) {
+  TempDir folder;
+  write_file(folder / "file", "");
+  const auto store = Store::open(folder / "file/below");
+  ASSERT_FALSE(store);
+  EXPECT_NE(store.error().message.find((folder / "file/below").string()), std::string::npos);
+}
+
+}  // namespace
+}  // namespace posefleet::tests
