@@ -1,191 +1,180 @@
-// How fast the network is, and how near to what oneDNN's matrix products reach on this machine.
+// How fast the network is, how near to what oneDNN's matrix products reach on this machine, and
+// what it takes in memory.
 //
 // A time per crop alone says nothing on another machine. So the same run measures oneDNN's own rate
-// for the products that make up the network: the whole batch as one product, weights packed and in
-// the cache, which is more favourable than a network can have it. The share is the network's rate
-// (all its work over all its time) divided by that one.
-#include <algorithm>
-#include <chrono>
+// (product_rate.h); the share is the network's rate, all its work over all its time, divided by
+// that one. Weights are random: arithmetic takes the same time whatever the numbers are.
 #include <cstdio>
-#include <filesystem>
+#include <memory>
 #include <string>
-#include <unordered_map>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include <ATen/Parallel.h>
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <oneapi/dnnl/dnnl.hpp>
 
-#include "common/model_folder/model_folder.h"
+#include "bench/best_seconds.h"
+#include "bench/memory_use.h"
+#include "bench/product_rate.h"
 #include "worker/model/crop.h"
 #include "worker/model/hmr2.h"
 
-namespace posefleet {
+namespace posefleet::bench {
 namespace {
 
-constexpr std::int64_t kTokens = 192;
 constexpr double kGiga = 1e9;
+constexpr double kMebi = 1 << 20;
 
 struct Options {
-  std::string config = "tiny";
-  std::vector<int> batch_sizes = {1, 4, 8};
+  std::string size = "full";
+  std::vector<int> batch_sizes = {1, 2, 4, 8, 16, 32, 64};
   std::vector<int> threads = {1, 2};
+  std::vector<int> instances = {1};
+  std::vector<std::string> precisions = {"float32"};
   int repeats = 3;
   bool json = false;
 };
 
+// One line of the table.
 struct Row {
-  int threads, batch_size;
-  double seconds_per_crop;
-  double rate;            // operations per second
-  double reference_rate;  // oneDNN's
+  Precision precision = Precision::Float32;
+  int instances = 1;
+  int threads = 1;  // of all instances together
+  int batch_size = 1;
+  double crops_per_second = 0;  // of all instances together
+  double rate = 0;              // operations per second
+  double product_rate = 0;      // of oneDNN, on as many threads
+  std::uint64_t resident_bytes = 0;
 };
 
-// The shortest of some runs: the others were disturbed by something that is not the network.
-template <typename Run>
-double best_seconds(int repeats, const Run& run) {
-  double best = 1e30;
-  for (int i = 0; i < repeats; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    run();
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    best = std::min(best, taken.count());
+Result<NetworkSizes> sizes_of(const std::string& name) {
+  if (name == "tiny") return NetworkSizes{64, 3, 4, 256, 96, 2, 4, 16, 128};
+  if (name == "demo") return NetworkSizes{192, 6, 3, 768, 256, 3, 4, 64, 256};
+  if (name == "full") return NetworkSizes{};
+  return rejected("--size is " + name + ", expected tiny, demo or full");
+}
+
+using Networks = std::vector<std::unique_ptr<Hmr2>>;
+
+// Every network runs one batch, all at the same time.
+Status run_side_by_side(const Networks& networks, std::span<const float> crops) {
+  std::vector<Status> ended(networks.size(), done());
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < networks.size(); ++i) {
+      threads.emplace_back([&, i] {
+        if (auto out = networks[i]->run(crops, networks[i]->batch_size()); !out) {
+          ended[i] = std::move(out).error();
+        }
+      });
+    }
+    if (auto out = networks[0]->run(crops, networks[0]->batch_size()); !out) {
+      ended[0] = std::move(out).error();
+    }
   }
-  return best;
+  for (Status& status : ended) POSEFLEET_TRY_DO(std::move(status));
+  return done();
 }
 
-// Seconds for (rows, in) x (in, out), the weights packed as oneDNN likes them best.
-double product_seconds(std::int64_t rows, std::int64_t out, std::int64_t in, int repeats) {
-  using dnnl::memory;
-  using Tag = memory::format_tag;
-  constexpr auto kType = memory::data_type::f32;
-  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  const dnnl::matmul::primitive_desc description(
-      dnnl::matmul::desc({{rows, in}, kType, Tag::ab}, {{in, out}, kType, Tag::any},
-                         {{rows, out}, kType, Tag::ab}),
-      engine);
-  const dnnl::matmul product(description);
-  std::vector<float> x(static_cast<std::size_t>(rows * in), 0.5f);
-  std::vector<float> y(static_cast<std::size_t>(rows * out));
-  std::vector<float> w(description.weights_desc().get_size() / sizeof(float), 0.25f);
-  dnnl::stream stream(engine);
-  const std::unordered_map<int, memory> arguments = {
-      {DNNL_ARG_SRC, {description.src_desc(), engine, x.data()}},
-      {DNNL_ARG_WEIGHTS, {description.weights_desc(), engine, w.data()}},
-      {DNNL_ARG_DST, {description.dst_desc(), engine, y.data()}}};
-  const auto run = [&] {
-    product.execute(stream, arguments);
-    stream.wait();
-  };
-  run();
-  return best_seconds(repeats, run);
-}
-
-// Operations per second over the four products of a block, in the proportion a block has them.
-double reference_rate(const NetworkSizes& sizes, int threads, int batch_size) {
-  at::set_num_threads(threads);
-  const std::int64_t width = sizes.backbone_width;
-  const std::vector<std::pair<std::int64_t, std::int64_t>> shapes = {
-      {3 * width, width}, {width, width}, {sizes.backbone_mlp, width}, {width, sizes.backbone_mlp}};
-  const std::int64_t rows = kTokens * batch_size;
-  double operations = 0;
-  double seconds = 0;
-  for (const auto& [out, in] : shapes) {
-    operations += 2.0 * static_cast<double>(rows) * static_cast<double>(out * in);
-    seconds += product_seconds(rows, out, in, 10);
+Result<Row> measure(const SharedWeights& weights, const NetworkSizes& sizes, int repeats, Row row) {
+  Networks networks;
+  const Hmr2Options options = {.threads = row.threads / row.instances,
+                               .batch_size = row.batch_size};
+  for (int i = 0; i < row.instances; ++i) {
+    POSEFLEET_TRY(std::unique_ptr<Hmr2> network, Hmr2::create(weights, options));
+    networks.push_back(std::move(network));
   }
-  return operations / seconds;
-}
-
-Result<Row> measure(const SharedWeights& weights, const NetworkSizes& sizes, int repeats,
-                    const Hmr2Options& options) {
-  POSEFLEET_TRY(const std::unique_ptr<Hmr2> model, Hmr2::create(weights, options));
-  const int count = options.batch_size;
-  std::vector<float> crops(static_cast<std::size_t>(count) * kCropFloats);
+  std::vector<float> crops(static_cast<std::size_t>(row.batch_size) * kCropFloats);
   for (std::size_t i = 0; i < crops.size(); ++i) crops[i] = static_cast<float>(i % 511) / 255 - 1;
   // Once unmeasured: pages of the weights and of the activations are touched here.
-  POSEFLEET_TRY_DO(model->run(crops, count));
-  const double seconds = best_seconds(repeats, [&] { (void)model->run(crops, count); });
-  Row row{.threads = options.threads, .batch_size = count};
-  row.seconds_per_crop = seconds / count;
-  row.rate = operations_per_crop(sizes) / row.seconds_per_crop;
-  row.reference_rate = reference_rate(sizes, options.threads, count);
+  POSEFLEET_TRY_DO(run_side_by_side(networks, crops));
+  const double seconds = best_seconds(repeats, [&] { (void)run_side_by_side(networks, crops); });
+  row.resident_bytes = memory_use("VmRSS");
+  row.crops_per_second = row.instances * row.batch_size / seconds;
+  row.rate = row.crops_per_second * operations_per_crop(sizes);
+  networks.clear();
+  row.product_rate = product_rate(sizes, row.precision, row.threads, row.batch_size);
   return row;
 }
 
-struct Subject {
-  NetworkSizes sizes;
-  SharedWeights weights;
-};
-
-// A size by name with random weights, or a model folder with its own.
-Result<Subject> subject_of(const std::string& config) {
-  constexpr std::uint64_t kSeed = 1;
-  Subject subject;
-  if (config == "tiny") {
-    subject.sizes = {64, 3, 4, 256, 96, 2, 4, 16, 128};
-  } else if (config == "demo") {
-    subject.sizes = {192, 6, 3, 768, 256, 3, 4, 64, 256};
-  } else if (config != "full") {
-    POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config, HashCheck::SizesOnly));
-    subject.sizes = folder.manifest.network;
-    POSEFLEET_TRY(subject.weights, load_weights(folder));
-    return subject;
-  }
-  POSEFLEET_TRY(subject.weights, random_weights(subject.sizes, kSeed));
-  return subject;
-}
-
 void print(const Row& row, bool json) {
-  const double share = row.rate / row.reference_rate;
+  const double share = row.rate / row.product_rate;
   if (json) {
     fmt::print(
-        "{{\"threads\":{},\"batch_size\":{},\"crops_per_second\":{:.4f},\"ms_per_crop\":{:.3f},"
-        "\"gflop_per_second\":{:.2f},\"onednn_gflop_per_second\":{:.2f},\"share\":{:.4f}}}\n",
-        row.threads, row.batch_size, 1 / row.seconds_per_crop, 1e3 * row.seconds_per_crop,
-        row.rate / kGiga, row.reference_rate / kGiga, share);
+        "{{\"precision\":\"{}\",\"instances\":{},\"threads\":{},\"batch_size\":{},"
+        "\"crops_per_second\":{:.4f},\"gflop_per_second\":{:.2f},"
+        "\"onednn_gflop_per_second\":{:.2f},\"share\":{:.4f},\"resident_bytes\":{}}}\n",
+        name_of(row.precision), row.instances, row.threads, row.batch_size, row.crops_per_second,
+        row.rate / kGiga, row.product_rate / kGiga, share, row.resident_bytes);
   } else {
-    fmt::print("{:>7} {:>6} {:>9.2f} {:>9.2f} {:>9.1f} {:>9.1f} {:>7.1f}\n", row.threads,
-               row.batch_size, 1 / row.seconds_per_crop, 1e3 * row.seconds_per_crop,
-               row.rate / kGiga, row.reference_rate / kGiga, 100 * share);
+    fmt::print("{:>9} {:>9} {:>7} {:>6} {:>9.2f} {:>9.1f} {:>9.1f} {:>9.1f} {:>7.1f} {:>8.0f}\n",
+               name_of(row.precision), row.instances, row.threads, row.batch_size,
+               row.crops_per_second, 1e3 / row.crops_per_second, row.rate / kGiga,
+               row.product_rate / kGiga, 100 * share,
+               static_cast<double>(row.resident_bytes) / kMebi);
   }
   std::fflush(stdout);
 }
 
-Status run_all(const Options& options) {
-  POSEFLEET_TRY(const Subject subject, subject_of(options.config));
-  fmt::print(stderr, "{}: {:.2f} GFLOP per crop\n", options.config,
-             operations_per_crop(subject.sizes) / kGiga);
-  if (!options.json) {
-    fmt::print("{:>7} {:>6} {:>9} {:>9} {:>9} {:>9} {:>7}\n", "threads", "batch", "crops/s",
-               "ms/crop", "GFLOP/s", "oneDNN", "share %");
-  }
-  for (const int threads : options.threads) {
-    for (const int batch_size : options.batch_sizes) {
-      POSEFLEET_TRY(const Row row, measure(subject.weights, subject.sizes, options.repeats,
-                                           {.threads = threads, .batch_size = batch_size}));
-      print(row, options.json);
+Status run_precision(const Options& options, const NetworkSizes& sizes, Precision precision) {
+  constexpr std::uint64_t kSeed = 1;
+  POSEFLEET_TRY(const SharedWeights weights, random_weights(sizes, kSeed, precision));
+  POSEFLEET_TRY(const std::unique_ptr<Hmr2> sample, Hmr2::create(weights, {.batch_size = 1}));
+  fmt::print(stderr, "{}; {:.2f} GFLOP a crop\n", sample->description(),
+             operations_per_crop(sizes) / kGiga);
+  for (const int instances : options.instances) {
+    for (const int threads : options.threads) {
+      if (threads % instances != 0) continue;
+      for (const int batch_size : options.batch_sizes) {
+        const Row wanted = {.precision = precision,
+                            .instances = instances,
+                            .threads = threads,
+                            .batch_size = batch_size};
+        POSEFLEET_TRY(const Row row, measure(weights, sizes, options.repeats, wanted));
+        print(row, options.json);
+      }
     }
   }
   return done();
 }
 
+Status run_all(const Options& options) {
+  POSEFLEET_TRY(const NetworkSizes sizes, sizes_of(options.size));
+  if (!options.json) {
+    fmt::print("{:>9} {:>9} {:>7} {:>6} {:>9} {:>9} {:>9} {:>9} {:>7} {:>8}\n", "precision",
+               "instances", "threads", "batch", "crops/s", "ms/crop", "GFLOP/s", "oneDNN",
+               "share %", "MiB");
+  }
+  for (const std::string& name : options.precisions) {
+    POSEFLEET_TRY(const Precision precision, choose_precision(name));
+    POSEFLEET_TRY_DO(run_precision(options, sizes, precision));
+  }
+  return done();
+}
+
 }  // namespace
-}  // namespace posefleet
+}  // namespace posefleet::bench
 
 int main(int argc, char** argv) {
-  posefleet::Options options;
+  posefleet::bench::Options options;
   CLI::App app("Measures the pose network beside oneDNN's matrix products.");
-  app.add_option("--config", options.config, "tiny, demo, full (random weights) or a model folder");
+  app.add_option("--size", options.size, "tiny, demo or full")->capture_default_str();
   app.add_option("--batch", options.batch_sizes, "batch sizes")->delimiter(',');
-  app.add_option("--threads", options.threads, "thread counts")->delimiter(',');
+  app.add_option("--threads", options.threads,
+                 "thread counts, of all instances together; those that the instances do not divide "
+                 "are left out")
+      ->delimiter(',');
+  app.add_option("--instances", options.instances, "networks that run side by side")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 16));
+  app.add_option("--precision", options.precisions, "float32, bfloat16")->delimiter(',');
   app.add_option("--repeats", options.repeats, "runs, of which the fastest counts")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_flag("--json", options.json, "one JSON object a line");
   CLI11_PARSE(app, argc, argv);
-  if (auto status = posefleet::run_all(options); !status) {
+  if (auto status = posefleet::bench::run_all(options); !status) {
     fmt::print(stderr, "hmr2_bench: {}\n", status.error().message);
     return 1;
   }

@@ -90,7 +90,8 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const ClusterOptions& 
     POSEFLEET_TRY_DO(
         cluster->add("pose-worker-" + std::to_string(i), "posefleet-pose-worker",
                      common + "models_per_worker: " + std::to_string(options.models_per_worker) +
-                         "\nthreads: " + std::to_string(options.threads_per_model) + "\n"));
+                         "\nthreads: " + std::to_string(options.threads_per_model) +
+                         "\nprecision: " + options.precision + "\n"));
   }
   for (int i = 1; i <= options.render_workers; ++i) {
     POSEFLEET_TRY_DO(

@@ -22,6 +22,7 @@ struct ClusterOptions {
   int pose_workers = 1;
   int models_per_worker = 1;
   int threads_per_model = 1;
+  std::string precision = "auto";  // of the networks, as the worker's configuration spells it
   int render_workers = 1;          // 0: none is needed
   std::filesystem::path work_dir;  // parent of the private folder; empty: a folder for temporaries
 };

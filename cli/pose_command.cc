@@ -37,6 +37,7 @@ Result<std::string> spec_of(const PoseOptions& options, const ModelFolder& model
   spec.is_image = true;
   spec.source_path = fs::absolute(options.image).string();
   spec.model_hash = model.model_hash;
+  POSEFLEET_TRY(spec.precision, parse_precision_option(options.precision));
   spec.batch_size = 1;
   if (options.has_boxes) {
     spec.box_source = BoxSource::Given;
@@ -90,7 +91,8 @@ int pose_image(const PoseOptions& options) {
   if (!body) return fail(body.error(), kUsage);
   auto spec = spec_of(options, *model);
   if (!spec) return fail(spec.error(), kUsage);
-  ClusterOptions cluster = fill_in_counts({.model = *model_path, .work_dir = options.work_dir});
+  ClusterOptions cluster = fill_in_counts(
+      {.model = *model_path, .precision = options.precision, .work_dir = options.work_dir});
   cluster.render_workers = 0;
   auto session = LocalSession::start(cluster, stop);
   if (!session) return fail(session.error(), kJobFailed);

@@ -67,6 +67,7 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   if (!options.output_dir.empty()) POSEFLEET_TRY_DO(make_writable_folder(options.output_dir));
   JobSpec spec;
   spec.model_hash = model.model_hash;
+  POSEFLEET_TRY(spec.precision, parse_precision_option(options.precision));
   spec.batch_size = options.batch_size;
   spec.range_frames = options.range_frames;
   spec.encode.preset = options.preset;
@@ -206,6 +207,7 @@ int run_videos(const RunOptions& options) {
   auto session = LocalSession::start(fill_in_counts({.model = *model_path,
                                                      .pose_workers = options.pose_workers,
                                                      .models_per_worker = options.models_per_worker,
+                                                     .precision = options.precision,
                                                      .render_workers = options.render_workers,
                                                      .work_dir = options.work_dir}),
                                      stop);

@@ -37,6 +37,12 @@ Result<std::filesystem::path> find_model(const std::string& named) {
       "posefleet-random-model makes one with random weights for trying the program out");
 }
 
+Result<Precision> parse_precision_option(const std::string& name) {
+  if (name == "auto") return Precision::Float32;
+  if (const std::optional<Precision> precision = parse_precision(name)) return *precision;
+  return rejected("--precision is '" + name + "', expected auto, float32, bfloat16 or float16");
+}
+
 ClusterOptions fill_in_counts(ClusterOptions options) {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   if (options.pose_workers == 0) options.pose_workers = 1;

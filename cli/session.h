@@ -10,12 +10,16 @@
 #include "cli/local_cluster.h"
 #include "common/base/result.h"
 #include "common/process/wake.h"
+#include "common/protocol/precision.h"
 
 namespace posefleet::cli {
 
 // Where a model comes from when none is named: $POSEFLEET_MODEL, else models/demo beside the
 // programs or in the source tree. The error says how to get one.
 Result<std::filesystem::path> find_model(const std::string& named);
+
+// What `--precision` asks for; "auto" is float32, as the workers understand it too.
+Result<Precision> parse_precision_option(const std::string& name);
 
 // Splits the machine's cores between the processes where the user did not say.
 ClusterOptions fill_in_counts(ClusterOptions options);

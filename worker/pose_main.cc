@@ -41,8 +41,9 @@ SharedDetectorFile detector_of(const ModelFolder& folder, Hello& hello) {
 Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
   POSEFLEET_TRY_DO(check_coordinator_endpoint(config.coordinator));
   const Instant started = now();
+  POSEFLEET_TRY(const Precision precision, choose_precision(config.precision));
   POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config.model, HashCheck::Full));
-  POSEFLEET_TRY(const SharedWeights weights, load_weights(folder));
+  POSEFLEET_TRY(const SharedWeights weights, load_weights(folder, precision));
   Hello hello = describe_process(Stage::Pose);
   const SharedDetectorFile detector = detector_of(folder, hello);
   std::vector<std::unique_ptr<RangeExecutor>> stages;
@@ -58,9 +59,10 @@ Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
   RuntimeConfig runtime_config;
   runtime_config.coordinator = config.coordinator;
   runtime_config.hello = hello;
-  runtime_config.hello.model_hash = folder.model_hash;
+  runtime_config.hello.model_hash = network_id(folder.model_hash, precision);
   runtime_config.hello.models = config.models_per_worker;
-  runtime_config.hello.device = "cpu, " + std::to_string(threads_of(config)) + " thread(s)";
+  runtime_config.hello.device =
+      "cpu, " + std::to_string(threads_of(config)) + " thread(s), " + name_of(precision);
   Runtime runtime(runtime_config, std::move(stages), stop);
   return runtime.run();
 }

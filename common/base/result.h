@@ -53,6 +53,9 @@ inline Error rejected(std::string message) {
 inline Error retry(std::string message) {
   return {ErrorCode::Retry, std::move(message)};
 }
+inline Error overloaded(std::string message) {
+  return {ErrorCode::Overloaded, std::move(message)};
+}
 inline Error internal_error(std::string message) {
   return {ErrorCode::Internal, std::move(message)};
 }

@@ -136,6 +136,13 @@ const std::map<std::string, FieldParser>& field_parsers() {
          POSEFLEET_TRY(spec.model_hash, text_of("model", value));
          return done();
        }},
+      {"precision",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(const std::string name,
+                       one_of("precision", value, {"float32", "bfloat16", "float16"}));
+         spec.precision = *parse_precision(name);
+         return done();
+       }},
       {"batch_size",
        [](JobSpec& spec, const Json& value) -> Status {
          POSEFLEET_TRY(const std::int64_t size, integer("batch_size", value, 1, kBatchMax));
@@ -194,6 +201,7 @@ std::string to_json(const JobSpec& spec) {
                {"source", {{"path", spec.source_path}}},
                {"is_image", spec.is_image},
                {"model", spec.model_hash},
+               {"precision", name_of(spec.precision)},
                {"batch_size", spec.batch_size},
                {"range_frames", spec.range_frames},
                {"encode", {{"preset", spec.encode.preset}, {"crf", spec.encode.crf}}},

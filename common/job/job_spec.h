@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/protocol/precision.h"
 #include "common/protocol/tasks.h"
 
 namespace posefleet {
@@ -22,6 +23,7 @@ struct JobSpec {
   std::string source_path;  // absolute
   bool is_image = false;
   std::string model_hash;
+  Precision precision = Precision::Float32;  // of the network; one for the whole job
   std::uint32_t batch_size = 8;
   // Frames of a pose range; 0: the plan decides.
   std::uint32_t range_frames = 0;
@@ -33,6 +35,11 @@ struct JobSpec {
 
   bool operator==(const JobSpec&) const = default;
 };
+
+// What a pose worker must serve to take this job's ranges.
+inline std::string network_id(const JobSpec& spec) {
+  return network_id(spec.model_hash, spec.precision);
+}
 
 std::string to_json(const JobSpec& spec);
 Result<JobSpec> parse_job_spec(std::string_view json);

@@ -52,7 +52,9 @@ struct Hello {
   Stage role = Stage::Pose;
   std::string device;        // for people: "cpu, 2 threads, oneDNN 2.6"
   std::uint32_t models = 0;  // resident instances; 0 for render workers
-  std::string model_hash;    // the model folder it serves; a range of another is not granted
+  // The model folder that it serves, pose workers with their precision (precision.h); a range of
+  // another is not granted.
+  std::string model_hash;
   std::uint64_t credit_total = 0;
   std::vector<HeldLease> held;
   std::vector<ResultId> unacknowledged;

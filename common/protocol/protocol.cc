@@ -3,5 +3,6 @@
 #include "common/protocol/ids.h"
 #include "common/protocol/messages.h"
 #include "common/protocol/poses.h"
+#include "common/protocol/precision.h"
 #include "common/protocol/tasks.h"
 #include "common/protocol/video.h"

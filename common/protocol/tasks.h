@@ -48,7 +48,7 @@ struct FrameBoxes {
 
 struct PoseTask {
   TaskFrames frames;
-  std::string model_hash;
+  std::string model_hash;  // with the precision: a network_id (precision.h)
   std::uint32_t batch_size = 8;
   BoxSource box_source = BoxSource::WholeFrame;
   std::vector<FrameBoxes> boxes;

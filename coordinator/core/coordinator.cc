@@ -4,9 +4,20 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "common/protocol/precision.h"
 #include "coordinator/core/words.h"
 
 namespace posefleet::core {
+namespace {
+
+// A job's poses all come from one network in one precision; what is drawn from them does not depend
+// on how they were computed.
+bool serves(const Hello& hello, const JobRecord& job) {
+  if (hello.role == Stage::Pose) return hello.model_hash == job.model_hash;
+  return hello.model_hash == model_hash_of(job.model_hash);
+}
+
+}  // namespace
 
 Coordinator::Coordinator(Settings settings, std::uint64_t epoch, std::uint64_t seed)
     : settings_(settings), epoch_(epoch), session_seed_(seed) {}
@@ -216,7 +227,7 @@ bool Coordinator::is_granted_next(Session& session, Instant now, Commands& comma
   for (const ReadyKey& key : ready) {
     Range& range = ranges_.at(std::get<RangeId>(key));
     const Job& job = jobs_.at(range.record.job);
-    if (range.not_before > now || job.record.model_hash != session.hello.model_hash) continue;
+    if (range.not_before > now || !serves(session.hello, job.record)) continue;
     take_from_ready(range);
     range.state = RangeState::Leased;
     ++range.record.attempts;

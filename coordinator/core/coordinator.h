@@ -62,7 +62,7 @@ struct RangeRecord {
 struct JobRecord {
   JobId id{};
   JobState state = JobState::Submitted;
-  std::string model_hash;
+  std::string model_hash;  // with the precision: a network_id (common/protocol/precision.h)
   std::string error;
   std::string result;
   std::vector<std::string> warnings;

@@ -206,7 +206,7 @@ std::vector<core::RangeRecord> plan_ranges(const JobPlan& plan) {
 PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames) {
   PoseTask task;
   task.frames = frames_of(plan, frames);
-  task.model_hash = plan.spec.model_hash;
+  task.model_hash = network_id(plan.spec);
   task.batch_size = plan.spec.batch_size;
   task.box_source = plan.spec.box_source;
   task.detector = plan.spec.detector;

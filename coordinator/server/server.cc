@@ -243,12 +243,12 @@ ClientReply Server::Loop::status_of(JobId job) {
 ClientReply Server::Loop::answer(const Submit& submit) {
   auto spec = parse_job_spec(submit.spec);
   if (!spec) return ClientError{spec.error().message};
-  auto added = store_->add_job(submit.idempotency_key, submit.spec, spec->model_hash);
+  auto added = store_->add_job(submit.idempotency_key, submit.spec, network_id(*spec));
   if (!added) return ClientError{added.error().message};
   if (added->is_new) {
     core::JobRecord record;
     record.id = added->id;
-    record.model_hash = spec->model_hash;
+    record.model_hash = network_id(*spec);
     jobs_.add(added->id, *spec);
     log_info("job " + std::to_string(number(added->id)) + ": " + spec->source_path);
     execute(rules_.on_job_submitted(record, now()));

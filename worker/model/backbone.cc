@@ -37,18 +37,21 @@ Backbone::Backbone(const Hmr2Weights& weights, Tiles& tiles, int batch_size)
       patch_plan_(weights.patch_embed, Activation::None, Output::Add),
       qkv_plan_(weights.blocks.front().qkv, Activation::None, Output::Store),
       proj_plan_(weights.blocks.front().proj, Activation::None, Output::Add),
-      fc1_plan_(weights.blocks.front().fc1, Activation::Gelu, Output::Store),
+      fc1_plan_(weights.blocks.front().fc1, Activation::Gelu, Output::StoreForNext),
       fc2_plan_(weights.blocks.front().fc2, Activation::None, Output::Add),
-      attention_plan_(weights.sizes.backbone_width, weights.sizes.backbone_heads) {
+      attention_plan_(weights.sizes.backbone_width, weights.sizes.backbone_heads,
+                      proj_plan_.input_type()) {
   const std::int64_t width = weights.sizes.backbone_width;
   const std::int64_t rows = batch_size * kTokenCount;
   const at::Tensor table = view(weights.pos_embed, {kTokenCount + 1, width});
   positions_ = table.narrow(0, 1, kTokenCount) + table.narrow(0, 0, 1);
   tokens_ = at::empty({rows, width}, at::kFloat);
   qkv_ = at::empty({rows, 3 * width}, at::kFloat);
-  attended_ = at::empty({rows, width}, at::kFloat);
-  normed_ = at::empty({rows, width}, at::kFloat);
-  hidden_ = at::empty({rows, weights.sizes.backbone_mlp}, at::kFloat);
+  const auto type = qkv_plan_.input_type() == NumberType::BFloat16 ? at::kBFloat16 : at::kFloat;
+  attended_ = at::empty({rows, width}, type);
+  normed_ = at::empty({rows, width}, type);
+  hidden_ = at::empty({rows, weights.sizes.backbone_mlp}, type);
+  features_ = type == at::kFloat ? normed_ : at::empty({rows, width}, at::kFloat);
 }
 
 std::size_t Backbone::scratch_bytes() const {
@@ -64,9 +67,9 @@ const float* Backbone::run(const float* crops, int crop_count, NetworkTrace* tra
     run_block(block, crop_count);
     if (trace != nullptr) trace->after_block.push_back(copied(tokens_, crop_count));
   }
-  const float* features = norm(weights_.last_norm, crop_count);
-  if (trace != nullptr) trace->features = copied(normed_, crop_count);
-  return features;
+  norm(weights_.last_norm, crop_count, features_);
+  if (trace != nullptr) trace->features = copied(features_, crop_count);
+  return features_.data_ptr<float>();
 }
 
 void Backbone::embed(const float* crops, int crop_count) {
@@ -89,30 +92,27 @@ void Backbone::embed(const float* crops, int crop_count) {
 void Backbone::run_block(const BlockWeights& block, int crop_count) {
   auto* tokens = tokens_.data_ptr<float>();
   auto* qkv = qkv_.data_ptr<float>();
-  auto* attended = attended_.data_ptr<float>();
-  auto* hidden = hidden_.data_ptr<float>();
 
-  const float* before_attention = norm(block.norm1, crop_count);
-  qkv_plan_.run(tiles_, block.qkv, before_attention, qkv, crop_count);
-  attention_plan_.run(tiles_, qkv, attended, crop_count);
-  proj_plan_.run(tiles_, block.proj, attended, tokens, crop_count);
+  norm(block.norm1, crop_count, normed_);
+  qkv_plan_.run(tiles_, block.qkv, normed_.data_ptr(), qkv, crop_count);
+  attention_plan_.run(tiles_, qkv, attended_.data_ptr(), crop_count);
+  proj_plan_.run(tiles_, block.proj, attended_.data_ptr(), tokens, crop_count);
 
-  const float* before_mlp = norm(block.norm2, crop_count);
-  fc1_plan_.run(tiles_, block.fc1, before_mlp, hidden, crop_count);
-  fc2_plan_.run(tiles_, block.fc2, hidden, tokens, crop_count);
+  norm(block.norm2, crop_count, normed_);
+  fc1_plan_.run(tiles_, block.fc1, normed_.data_ptr(), hidden_.data_ptr(), crop_count);
+  fc2_plan_.run(tiles_, block.fc2, hidden_.data_ptr(), tokens, crop_count);
 }
 
-const float* Backbone::norm(const NormWeights& weights, int crop_count) {
+void Backbone::norm(const NormWeights& weights, int crop_count, at::Tensor& out) {
   const at::Tensor weight = view(weights.weight, {weights.width});
   const at::Tensor bias = view(weights.bias, {weights.width});
   const int pieces = crop_count * static_cast<int>(kTokenCount / kNormRows);
   tiles_.run(pieces, [&](int piece, std::byte*) {
     const at::InferenceMode inference;
-    normed_.narrow(0, piece * kNormRows, kNormRows)
+    out.narrow(0, piece * kNormRows, kNormRows)
         .copy_(at::layer_norm(tokens_.narrow(0, piece * kNormRows, kNormRows), {weights.width},
                               weight, bias, kNormEpsilon));
   });
-  return normed_.data_ptr<float>();
 }
 
 }  // namespace posefleet

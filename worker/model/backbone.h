@@ -32,8 +32,8 @@ class Backbone final {
   // Starts tokens_ with patch embedding and positions.
   void embed(const float* crops, int crop_count);
   void run_block(const BlockWeights& block, int crop_count);
-  // Layer norm of tokens_ into normed_, whose numbers it returns.
-  const float* norm(const NormWeights& weights, int crop_count);
+  // Layer norm of tokens_ into `out`, in float32 and then rounded if that is out's type.
+  void norm(const NormWeights& weights, int crop_count, at::Tensor& out);
 
   const Hmr2Weights& weights_;
   Tiles& tiles_;
@@ -42,9 +42,11 @@ class Backbone final {
   at::Tensor positions_;  // (192, width): each token's own and the class token's
   at::Tensor tokens_;     // (batch * 192, width)
   at::Tensor qkv_;        // (batch * 192, 3 width)
-  at::Tensor attended_;   // (batch * 192, width)
-  at::Tensor hidden_;     // (batch * 192, MLP width)
-  at::Tensor normed_;     // (batch * 192, width)
+  // What the blocks' products take, of their type.
+  at::Tensor attended_;  // (batch * 192, width)
+  at::Tensor hidden_;    // (batch * 192, MLP width)
+  at::Tensor normed_;    // (batch * 192, width)
+  at::Tensor features_;  // (batch * 192, width), float32: the result
 };
 
 }  // namespace posefleet

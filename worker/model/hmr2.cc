@@ -109,9 +109,10 @@ int Hmr2::batch_size() const {
 
 std::string Hmr2::description() const {
   const Hmr2Weights& weights = network_->weights();
-  return fmt::format("{} {}x{}, float32, {} ({}), LibTorch {}, {} threads, batch {}", weights.name,
-                     weights.sizes.backbone_width, weights.sizes.backbone_depth, product_library(),
-                     network_->kernel(), TORCH_VERSION, network_->options().threads, batch_size());
+  return fmt::format("{} {}x{}, {}, {} ({}), LibTorch {}, {} threads, batch {}", weights.name,
+                     weights.sizes.backbone_width, weights.sizes.backbone_depth,
+                     name_of(weights.precision), product_library(), network_->kernel(),
+                     TORCH_VERSION, network_->options().threads, batch_size());
 }
 
 Result<std::vector<NetworkOutput>> Hmr2::run(std::span<const float> crops, int count) {

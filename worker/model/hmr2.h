@@ -1,5 +1,6 @@
 // HMR 2.0: a vision transformer that looks at a crop of a person, and a small decoder that reads
-// the body's parameters from it. Any size of that design, float32, on the CPU.
+// the body's parameters from it. Any size of that design, on the CPU, in float32 or
+// with the large products in bfloat16.
 //
 // Nearly all of its time is matrix products. They go to oneDNN and not to LibTorch's linear layers,
 // because those call the system's BLAS, and Debian's OpenBLAS falls back to a kernel four times
@@ -15,27 +16,39 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/result.h"
 #include "common/model_folder/model_folder.h"
+#include "common/protocol/precision.h"
 #include "worker/model/model.h"
 
 namespace posefleet {
 
 class Hmr2Weights;  // weights.h
 
+// What a configuration's `precision` means here: auto, float32, bfloat16 or float16. The error says
+// what this processor lacks. `auto` is float32 on a processor, though bfloat16 is nearly twice as
+// fast where there are instructions for it (docs/performance.md): its results are a little off, and
+// every worker must come to the same answer.
+Result<Precision> choose_precision(std::string_view name);
+
 // Two instances in a process share one copy; it lives as long as the last of them.
 using SharedWeights = std::shared_ptr<const Hmr2Weights>;
 
 // Maps the folder's hmr2.safetensors and checks every tensor's shape against the manifest's sizes;
 // the error names file, tensor, expected and found shape. Reads no weights: pages come when the
-// first crop needs them.
-Result<SharedWeights> load_weights(const ModelFolder& folder);
+// first crop needs them. BFloat16 reads all of them once, for a rounded copy of 1.3 GB.
+Result<SharedWeights> load_weights(const ModelFolder& folder,
+                                   Precision precision = Precision::Float32);
 
 // Weights of the right sizes that mean nothing, the same for the same seed: for benchmarks and
-// tests.
-Result<SharedWeights> random_weights(const NetworkSizes& sizes, std::uint64_t seed);
+// tests. In BFloat16 the float32 numbers stay in memory as well.
+Result<SharedWeights> random_weights(const NetworkSizes& sizes, std::uint64_t seed,
+                                     Precision precision = Precision::Float32);
+
+Precision precision_of(const Hmr2Weights& weights);
 
 // Operations (a multiply-add counts as two) of one crop: about 250e9 for the released model.
 double operations_per_crop(const NetworkSizes& sizes);

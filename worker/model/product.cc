@@ -12,8 +12,9 @@ namespace {
 using dnnl::memory;
 
 memory::desc matrix(std::int64_t rows, std::int64_t columns, std::int64_t row_stride,
-                    std::int64_t column_stride) {
-  return {memory::dims{rows, columns}, memory::data_type::f32,
+                    std::int64_t column_stride, NumberType type = NumberType::Float32) {
+  return {memory::dims{rows, columns},
+          type == NumberType::Float32 ? memory::data_type::f32 : memory::data_type::bf16,
           memory::dims{row_stride, column_stride}};
 }
 
@@ -60,10 +61,10 @@ struct Product::Primitive {
 };
 
 Product::Product(const ProductShape& shape) : primitive_(std::make_unique<Primitive>()) {
-  const memory::desc a = matrix(shape.rows, shape.inner, shape.a_stride, 1);
-  const memory::desc b = shape.b_is_transposed
-                             ? matrix(shape.inner, shape.columns, 1, shape.b_stride)
-                             : matrix(shape.inner, shape.columns, shape.b_stride, 1);
+  const memory::desc a = matrix(shape.rows, shape.inner, shape.a_stride, 1, shape.operands);
+  const memory::desc b =
+      shape.b_is_transposed ? matrix(shape.inner, shape.columns, 1, shape.b_stride, shape.operands)
+                            : matrix(shape.inner, shape.columns, shape.b_stride, 1, shape.operands);
   const memory::desc c = matrix(shape.rows, shape.columns, shape.c_stride, 1);
   dnnl::primitive_attr attributes = exact_with_own_scratch();
   if (shape.scale != 1) attributes.set_output_scales(0, {shape.scale});
@@ -135,6 +136,11 @@ void RowSoftmax::run(float* rows, std::byte* scratch) const {
                      {DNNL_ARG_DST, in_place},
                      {DNNL_ARG_SCRATCHPAD, place(description.scratchpad_desc(), engine, scratch)}});
   stream.wait();
+}
+
+bool has_bfloat16_products() {
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
 }
 
 std::string product_library() {

@@ -14,8 +14,10 @@ namespace posefleet {
 
 enum class Activation { None, Gelu };  // the erf form
 
+enum class NumberType { Float32, BFloat16 };  // bfloat16.h
+
 // C = activation(scale * A B + bias), with A (rows, inner), B (inner, columns), C (rows, columns),
-// row-major.
+// row-major. A and B are of one type; bias, sums and C are float32.
 struct ProductShape {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
@@ -27,6 +29,7 @@ struct ProductShape {
   bool has_bias = false;         // one number per column
   Activation activation = Activation::None;
   float scale = 1;
+  NumberType operands = NumberType::Float32;
 };
 
 class Product final {
@@ -41,8 +44,8 @@ class Product final {
   std::string kernel() const;
 
   struct Operands {
-    const float* a;
-    const float* b;
+    const void* a;  // numbers of the shape's operand type
+    const void* b;
     const float* bias;  // null when the shape has none
     float* c;
   };
@@ -67,6 +70,10 @@ class RowSoftmax final {
   struct Primitive;
   std::unique_ptr<Primitive> primitive_;
 };
+
+// Whether the processor has instructions for products of bfloat16. oneDNN knows substitutes, which
+// are slower than float32.
+bool has_bfloat16_products();
 
 // "oneDNN 2.6.3 avx512_core": the version and the instruction set that its kernels use here.
 std::string product_library();

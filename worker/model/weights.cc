@@ -5,13 +5,17 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "common/model_folder/network_layout.h"
+#include "worker/model/bfloat16.h"
 #include "worker/model/hmr2.h"
+#include "worker/model/product.h"
 
 namespace posefleet {
 namespace {
@@ -42,8 +46,10 @@ class Assembler final {
   LinearWeights linear(const std::string& name) const {
     const Shape& shape = layout_.at(name + ".weight");
     const auto bias = tensors_.find(name + ".bias");
-    return {at(name + ".weight"), bias == tensors_.end() ? nullptr : bias->second, shape[0],
-            element_count(shape) / shape[0]};
+    return {.weight = at(name + ".weight"),
+            .bias = bias == tensors_.end() ? nullptr : bias->second,
+            .out = shape[0],
+            .in = element_count(shape) / shape[0]};
   }
 
  private:
@@ -94,6 +100,34 @@ void assemble(Hmr2Weights& weights, const Assembler& from) {
   weights.init_body_pose = from.at("smpl_head.init_body_pose");
   weights.init_betas = from.at("smpl_head.init_betas");
   weights.init_cam = from.at("smpl_head.init_cam");
+}
+
+constexpr std::array kBlockLayers = {&BlockWeights::qkv, &BlockWeights::proj, &BlockWeights::fc1,
+                                     &BlockWeights::fc2};
+
+// Gives the blocks' layers of `to` rounded copies of those of `from`; they forget the float32
+// numbers. The two may be the same network.
+void round_blocks(const std::vector<BlockWeights>& from, Hmr2Weights& to) {
+  std::size_t total = 0;
+  for (const BlockWeights& block : from) {
+    for (const auto layer : kBlockLayers) {
+      total += static_cast<std::size_t>((block.*layer).out * (block.*layer).in);
+    }
+  }
+  to.rounded_memory = std::make_unique_for_overwrite<std::uint16_t[]>(total);
+  std::uint16_t* next = to.rounded_memory.get();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    for (const auto layer : kBlockLayers) {
+      const float* source = (from[i].*layer).weight;
+      LinearWeights& target = to.blocks[i].*layer;
+      const std::int64_t count = target.out * target.in;
+      std::transform(source, source + count, next, to_bfloat16);
+      target.rounded = next;
+      target.weight = nullptr;
+      next += count;
+    }
+  }
+  to.precision = Precision::BFloat16;
 }
 
 // SplitMix64's output as numbers in [-1, 1).
@@ -167,7 +201,9 @@ double operations_per_crop(const NetworkSizes& sizes) {
               static_cast<double>(sizes.decoder_depth) * (tokens * context + token));
 }
 
-Result<SharedWeights> load_weights(const ModelFolder& folder) {
+namespace {
+
+Result<std::shared_ptr<Hmr2Weights>> map_weights(const ModelFolder& folder) {
   const Manifest& manifest = folder.manifest;
   if (auto status = check_sizes(manifest.network); !status) {
     return in_context(folder.path.string(), std::move(status).error());
@@ -183,11 +219,73 @@ Result<SharedWeights> load_weights(const ModelFolder& folder) {
     tensors[name] = numbers.data();
   }
   assemble(*weights, Assembler(tensors, layout));
+  return weights;
+}
+
+// Running out of memory becomes an error that says for what.
+template <typename Make>
+Status with_memory_for(const NetworkSizes& sizes, const Make& make) {
+  try {
+    make();
+    return done();
+  } catch (const std::bad_alloc&) {
+    return overloaded(
+        fmt::format("no memory for the weights of a {}x{} network; stop other programs, or take "
+                    "precision float32, which maps the file instead of copying it",
+                    sizes.backbone_width, sizes.backbone_depth));
+  }
+}
+
+}  // namespace
+
+Result<Precision> choose_precision(std::string_view name) {
+  // Float32 is the one whose numbers the released model is known by; every processor has it, so
+  // that workers of one cluster agree without being told.
+  if (name == "auto") return Precision::Float32;
+  const std::optional<Precision> precision = parse_precision(name);
+  if (!precision) {
+    return rejected(
+        fmt::format("precision is '{}', expected auto, float32, bfloat16 or float16", name));
+  }
+  POSEFLEET_TRY_DO(check_precision(*precision));
+  return *precision;
+}
+
+Status check_precision(Precision precision) {
+  if (precision == Precision::Float16) {
+    return rejected(
+        "precision is float16, which is for GPUs; this build computes on the processor: choose "
+        "float32, or bfloat16 where the processor has it");
+  }
+  if (precision == Precision::BFloat16 && !has_bfloat16_products()) {
+    return rejected(
+        fmt::format("precision is bfloat16, but this processor has no instructions for it "
+                    "(AVX512_BF16 or AMX; {}); choose float32",
+                    product_library()));
+  }
+  return done();
+}
+
+Precision precision_of(const Hmr2Weights& weights) {
+  return weights.precision;
+}
+
+Result<SharedWeights> load_weights(const ModelFolder& folder, Precision precision) {
+  POSEFLEET_TRY_DO(check_precision(precision));
+  POSEFLEET_TRY(std::shared_ptr<Hmr2Weights> weights, map_weights(folder));
+  if (precision == Precision::Float32) return SharedWeights(std::move(weights));
+  // Rounding reads every page of the file. It does so through a mapping of its own, which then goes
+  // and takes them along; of the lasting one only the small layers are ever touched.
+  POSEFLEET_TRY(const std::shared_ptr<Hmr2Weights> source, map_weights(folder));
+  POSEFLEET_TRY_DO(
+      with_memory_for(folder.manifest.network, [&] { round_blocks(source->blocks, *weights); }));
   return SharedWeights(std::move(weights));
 }
 
-Result<SharedWeights> random_weights(const NetworkSizes& sizes, std::uint64_t seed) {
+Result<SharedWeights> random_weights(const NetworkSizes& sizes, std::uint64_t seed,
+                                     Precision precision) {
   POSEFLEET_TRY_DO(check_sizes(sizes));
+  POSEFLEET_TRY_DO(check_precision(precision));
   auto weights = std::make_shared<Hmr2Weights>();
   weights->sizes = sizes;
   weights->name = "random weights";
@@ -198,15 +296,18 @@ Result<SharedWeights> random_weights(const NetworkSizes& sizes, std::uint64_t se
   };
   std::size_t total = 0;
   for (const auto& [name, shape] : layout) total += padded(shape);
-  weights->memory = std::make_unique_for_overwrite<float[]>(total);
-  Tensors tensors;
-  float* next = weights->memory.get();
-  for (const auto& [name, shape] : layout) {
-    fill(next, name, shape, seed + static_cast<std::uint64_t>(next - weights->memory.get()));
-    tensors[name] = next;
-    next += padded(shape);
-  }
-  assemble(*weights, Assembler(tensors, layout));
+  POSEFLEET_TRY_DO(with_memory_for(sizes, [&] {
+    weights->memory = std::make_unique_for_overwrite<float[]>(total);
+    Tensors tensors;
+    float* next = weights->memory.get();
+    for (const auto& [name, shape] : layout) {
+      fill(next, name, shape, seed + static_cast<std::uint64_t>(next - weights->memory.get()));
+      tensors[name] = next;
+      next += padded(shape);
+    }
+    assemble(*weights, Assembler(tensors, layout));
+    if (precision == Precision::BFloat16) round_blocks(weights->blocks, *weights);
+  }));
   return SharedWeights(std::move(weights));
 }
 

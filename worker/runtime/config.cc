@@ -31,6 +31,15 @@ const Fields<PoseWorkerConfig>& pose_worker_fields() {
         .fallback(1)
         .range(1, 2)
         .help("networks that stay in memory and run side by side; they share the weights");
+    rows.choice("precision", &PoseWorkerConfig::precision,
+                {{"auto", "auto"},
+                 {"float32", "float32"},
+                 {"bfloat16", "bfloat16"},
+                 {"float16", "float16"}})
+        .fallback("auto")
+        .help(
+            "of the network; auto is float32, bfloat16 needs AVX512_BF16 or AMX, float16 a GPU; "
+            "jobs of another precision go to other workers");
     rows.integer("threads", &PoseWorkerConfig::threads)
         .fallback(0)
         .range(0, 256)

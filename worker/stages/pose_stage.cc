@@ -26,7 +26,7 @@ class PoseStage::Impl final {
  public:
   Impl(const ModelFolder& folder, SharedWeights weights, const PoseStageOptions& options,
        EstimatorSettings settings, std::unique_ptr<Detector> detector)
-      : model_hash_(folder.model_hash),
+      : network_id_(network_id(folder.model_hash, precision_of(*weights))),
         weights_(std::move(weights)),
         options_(options),
         settings_(settings),
@@ -34,8 +34,9 @@ class PoseStage::Impl final {
 
   Result<RangeOutput> run(const Grant& grant, RangeProgress& progress) {
     POSEFLEET_TRY(const PoseTask task, decode_pose_task(grant.task));
-    if (task.model_hash != model_hash_) {
-      return internal_error("the task wants another model than this worker has");
+    if (task.model_hash != network_id_) {
+      return internal_error("the task wants the network " + task.model_hash + ", this worker has " +
+                            network_id_);
     }
     POSEFLEET_TRY_DO(prepare_network(static_cast<int>(task.batch_size)));
     RangeOutput output;
@@ -123,7 +124,7 @@ class PoseStage::Impl final {
     return done();
   }
 
-  std::string model_hash_;
+  std::string network_id_;
   SharedWeights weights_;
   PoseStageOptions options_;
   EstimatorSettings settings_;

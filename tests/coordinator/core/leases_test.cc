@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/protocol/precision.h"
 #include "tests/coordinator/core/desk.h"
 
 namespace posefleet::tests {
@@ -241,6 +242,30 @@ TEST(Leases, AWorkerOfAnotherModelOrStageGetsNothing) {
     Hello hello = hello_of("w");
     hello.role = one.role;
     hello.model_hash = one.model;
+    EXPECT_EQ(grants(desk.say("w", hello), "w").size(), one.grants);
+  }
+}
+
+// What a job's network computes in is part of its name; bodies are drawn the same either way.
+TEST(Leases, AJobTakesPoseWorkersOfItsPrecisionAndAnyRenderWorkerOfItsModel) {
+  struct Case {
+    const char* name;
+    Stage role;
+    Precision worker;
+    std::size_t grants;
+  };
+  for (const Case& one : {Case{"same precision", Stage::Pose, Precision::BFloat16, 1},
+                          Case{"another precision", Stage::Pose, Precision::Float32, 0},
+                          Case{"drawing", Stage::Render, Precision::Float32, 1}}) {
+    SCOPED_TRACE(one.name);
+    Desk desk;
+    core::JobRecord job = job_record();
+    job.model_hash = network_id(kModel, Precision::BFloat16);
+    desk.rules.on_job_submitted(job, desk.now);
+    desk.rules.on_probed(kJob, {range(1, one.role, 0, 10)}, {}, desk.now);
+    Hello hello = hello_of("w");
+    hello.role = one.role;
+    hello.model_hash = network_id(kModel, one.worker);
     EXPECT_EQ(grants(desk.say("w", hello), "w").size(), one.grants);
   }
 }
