@@ -16,9 +16,11 @@ struct HeldLease {
   range @0 :UInt64;
   token @1 :Token;
   framesDone @2 :UInt32;
-  # Grows with each unit of work. The coordinator renews a lease only when this grew.
+  # Whole frames. The coordinator renews a lease only when this or steps grew.
   isExecuting @3 :Bool;
   # False for a range that waits its turn in the worker: its loss is not charged to the range.
+  steps @4 :UInt32;
+  # Grows with each unit of work, many in a frame. 0 from workers that do not count them.
 }
 
 struct ResultId {

@@ -6,19 +6,47 @@
 #include "common/model_folder/model_folder.h"
 #include "common/process/clock.h"
 #include "common/process/log.h"
+#include "common/process/memory.h"
 #include "common/process/wake.h"
 #include "worker/runtime/config.h"
 #include "worker/runtime/runtime.h"
+#include "worker/stages/placement.h"
 #include "worker/stages/pose_stage.h"
 
 namespace {
 
 using namespace posefleet;
 
+// What jobs ask for unless they are told otherwise; a job with larger batches takes more later.
+constexpr int kUsualBatch = 8;
+
+// Of each network, if all are placed.
 int threads_of(const PoseWorkerConfig& config) {
-  if (config.threads > 0) return static_cast<int>(config.threads);
-  return std::max(1,
-                  static_cast<int>(std::thread::hardware_concurrency() / config.models_per_worker));
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  if (config.threads == 0) return static_cast<int>(std::max(1u, cores / config.models_per_worker));
+  if (config.threads * config.models_per_worker > cores) {
+    log_warn("threads: " + std::to_string(config.models_per_worker) + " network(s) with " +
+             std::to_string(config.threads) + " threads each on " + std::to_string(cores) +
+             " cores get in each other's way");
+  }
+  return static_cast<int>(config.threads);
+}
+
+// Before any of the memory is taken: weights that are mapped come with the first crop.
+Placement placement_of(const PoseWorkerConfig& config, const NetworkSizes& sizes,
+                       Precision precision) {
+  const Placement placement =
+      place_networks({.networks = static_cast<int>(config.models_per_worker),
+                      .weight_bytes = weight_bytes(sizes, precision),
+                      .network_bytes = instance_bytes(sizes, kUsualBatch),
+                      .threads = threads_of(config)},
+                     available_memory());
+  if (placement.networks < static_cast<int>(config.models_per_worker)) {
+    log_warn(placement.sentence);
+  } else {
+    log_info(placement.sentence);
+  }
+  return placement;
 }
 
 // Null when there is none or it cannot be used, which `hello` then says: the worker serves without
@@ -43,27 +71,29 @@ Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
   const Instant started = now();
   POSEFLEET_TRY(const Precision precision, choose_precision(config.precision));
   POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config.model, HashCheck::Full));
+  const Placement placement = placement_of(config, folder.manifest.network, precision);
   POSEFLEET_TRY(const SharedWeights weights, load_weights(folder, precision));
   Hello hello = describe_process(Stage::Pose);
   const SharedDetectorFile detector = detector_of(folder, hello);
+  std::vector<std::unique_ptr<PoseEngine>> engines;
   std::vector<std::unique_ptr<RangeExecutor>> stages;
-  for (std::uint32_t i = 0; i < config.models_per_worker; ++i) {
+  for (int i = 0; i < placement.networks; ++i) {
     POSEFLEET_TRY(
-        std::unique_ptr<PoseStage> stage,
-        PoseStage::create(folder, weights, {.threads = threads_of(config), .detector = detector}));
-    stages.push_back(std::move(stage));
+        std::unique_ptr<PoseEngine> engine,
+        PoseEngine::create(folder, weights, {.threads = placement.threads, .detector = detector}));
+    for (int range = 0; range < kRangesPerEngine; ++range) {
+      stages.push_back(std::make_unique<PoseStage>(*engine));
+    }
+    engines.push_back(std::move(engine));
   }
-  log_info("model " + folder.manifest.name + " is loaded " +
-           std::to_string(config.models_per_worker) + " time(s), in " +
-           std::to_string(seconds(now() - started)) + " s");
-  RuntimeConfig runtime_config;
-  runtime_config.coordinator = config.coordinator;
-  runtime_config.hello = hello;
-  runtime_config.hello.model_hash = network_id(folder.model_hash, precision);
-  runtime_config.hello.models = config.models_per_worker;
-  runtime_config.hello.device =
-      "cpu, " + std::to_string(threads_of(config)) + " thread(s), " + name_of(precision);
-  Runtime runtime(runtime_config, std::move(stages), stop);
+  log_info("model " + folder.manifest.name + " is loaded " + std::to_string(placement.networks) +
+           " time(s), in " + std::to_string(seconds(now() - started)) + " s");
+  hello.model_hash = network_id(folder.model_hash, precision);
+  hello.models = static_cast<std::uint32_t>(placement.networks);
+  hello.device = "cpu, " + std::to_string(placement.threads) + " thread(s), " + name_of(precision);
+  // The next range is not kept waiting but begun: see PoseEngine.
+  Runtime runtime({.coordinator = config.coordinator, .hello = hello, .prefetch = 0},
+                  std::move(stages), stop);
   return runtime.run();
 }
 

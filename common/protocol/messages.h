@@ -23,8 +23,11 @@ inline constexpr std::uint32_t kProtocolVersion = 1;
 struct HeldLease {
   RangeId range{};
   Token token;
-  std::uint32_t frames_done = 0;  // grows with every unit of work, not only whole frames
-  bool is_executing = false;      // false: prefetched, waiting its turn
+  std::uint32_t frames_done = 0;
+  bool is_executing = false;  // false: prefetched, waiting its turn
+  // Units of work, many in a frame: a batch of the full network takes longer than a lease on a slow
+  // machine, and must not look like a hang.
+  std::uint32_t steps = 0;
   bool operator==(const HeldLease&) const = default;
 };
 

@@ -32,6 +32,7 @@ void put_held(List list, const std::vector<HeldLease>& held) {
     put_result_id(list[i], held[i].range, held[i].token);
     list[i].setFramesDone(held[i].frames_done);
     list[i].setIsExecuting(held[i].is_executing);
+    list[i].setSteps(held[i].steps);
   }
 }
 
@@ -40,7 +41,7 @@ std::vector<HeldLease> get_held(capnp::List<schema::HeldLease>::Reader list) {
   held.reserve(list.size());
   for (const auto lease : list) {
     held.push_back({RangeId{lease.getRange()}, get_token(lease.getToken()), lease.getFramesDone(),
-                    lease.getIsExecuting()});
+                    lease.getIsExecuting(), lease.getSteps()});
   }
   return held;
 }

@@ -182,6 +182,7 @@ class Coordinator final {
     Token token;
     Instant deadline{};
     std::uint32_t frames_done = 0;
+    std::uint32_t steps = 0;
     bool is_executing = false;
     bool is_seen = false;  // a heartbeat listed it: the grant was not lost
     std::uint64_t bytes_arrived = 0;

@@ -117,6 +117,7 @@ void Coordinator::adopt(Session& session, std::map<RangeId, Lease> carried, Inst
     session.leases[held.range] = {.token = held.token,
                                   .deadline = now + settings_.lease,
                                   .frames_done = held.frames_done,
+                                  .steps = held.steps,
                                   .is_executing = held.is_executing,
                                   .is_seen = true};
   }
@@ -138,10 +139,11 @@ void Coordinator::handle(Session& session, const Heartbeat& beat, Instant now, C
     // its own: its clock starts when it starts.
     const bool waits = !held.is_executing && !lease->second.is_executing;
     const bool starts = held.is_executing && !lease->second.is_executing;
-    const bool moves = held.frames_done > lease->second.frames_done;
+    const bool moves = held.frames_done > lease->second.frames_done || held.steps > lease->second.steps;
     if (waits || starts || moves) lease->second.deadline = now + settings_.lease;
     if (moves) session.is_in_trouble = false;
     lease->second.frames_done = std::max(lease->second.frames_done, held.frames_done);
+    lease->second.steps = std::max(lease->second.steps, held.steps);
     lease->second.is_executing = lease->second.is_executing || held.is_executing;
   }
 }

@@ -33,7 +33,7 @@ void Worker::open_session(Instant now, WorkerCommands& commands) {
   hello_.credit_total = credit_total_;
   hello_.held.clear();
   for (const auto& [range, held] : held_) {
-    hello_.held.push_back({range, held.grant.token, held.frames_done, held.is_executing});
+    hello_.held.push_back({range, held.grant.token, held.frames_done, held.is_executing, held.steps});
   }
   hello_.unacknowledged.clear();
   for (const auto& [range, kept] : kept_) hello_.unacknowledged.push_back({range, kept.done.token});
@@ -50,7 +50,7 @@ void Worker::beat(Instant now, WorkerCommands& commands) {
   beat_at_ = now;
   Heartbeat beat{session_->session, credit_total_, {}};
   for (const auto& [range, held] : held_) {
-    beat.held.push_back({range, held.grant.token, held.frames_done, held.is_executing});
+    beat.held.push_back({range, held.grant.token, held.frames_done, held.is_executing, held.steps});
   }
   commands.push_back(Send{std::move(beat)});
 }
@@ -214,10 +214,11 @@ WorkerCommands Worker::on_tick(Instant now) {
   return commands;
 }
 
-void Worker::on_progress(RangeId range, std::uint32_t frames_done) {
+void Worker::on_progress(RangeId range, std::uint32_t frames_done, std::uint32_t steps) {
   const auto held = held_.find(range);
   if (held != held_.end()) {
     held->second.frames_done = std::max(held->second.frames_done, frames_done);
+    held->second.steps = std::max(held->second.steps, steps);
   }
 }
 

@@ -73,8 +73,8 @@ class Worker final {
   WorkerCommands on_start(Instant now);
   WorkerCommands on_message(const CoordinatorMessage& message, Instant now);
   WorkerCommands on_tick(Instant now);
-  // From the executors. `frames_done` grows with each unit of work.
-  void on_progress(RangeId range, std::uint32_t frames_done);
+  // From the executors: whole frames, and units of work within them.
+  void on_progress(RangeId range, std::uint32_t frames_done, std::uint32_t steps = 0);
   WorkerCommands on_finished(RangeId range, std::uint64_t size, const std::string& sha256,
                              const RangeStats& stats, Instant now);
   WorkerCommands on_failed(RangeId range, FailClass fail_class, const std::string& message,
@@ -89,6 +89,7 @@ class Worker final {
   struct Held {
     Grant grant;
     std::uint32_t frames_done = 0;
+    std::uint32_t steps = 0;
     bool is_executing = false;
   };
   struct Kept {

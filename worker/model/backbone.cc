@@ -60,11 +60,13 @@ std::size_t Backbone::scratch_bytes() const {
                    attention_plan_.scratch_bytes()});
 }
 
-const float* Backbone::run(const float* crops, int crop_count, NetworkTrace* trace) {
+const float* Backbone::run(const float* crops, int crop_count, const OnStep& on_step,
+                           NetworkTrace* trace) {
   embed(crops, crop_count);
   if (trace != nullptr) trace->tokens_after_pos_embed = copied(tokens_, crop_count);
   for (const BlockWeights& block : weights_.blocks) {
     run_block(block, crop_count);
+    if (on_step) on_step();
     if (trace != nullptr) trace->after_block.push_back(copied(tokens_, crop_count));
   }
   norm(weights_.last_norm, crop_count, features_);

@@ -25,8 +25,8 @@ class Backbone final {
   // Which of oneDNN's kernels does most of the work.
   std::string kernel() const { return fc1_plan_.kernel(); }
   // crops: (crops, 3, 256, 256). The result, (crops * 192, width), is valid until the next call.
-  // Fills `trace` unless it is null.
-  const float* run(const float* crops, int crop_count, NetworkTrace* trace);
+  // Calls `on_step` after each block, fills `trace` unless it is null.
+  const float* run(const float* crops, int crop_count, const OnStep& on_step, NetworkTrace* trace);
 
  private:
   // Starts tokens_ with patch embedding and positions.

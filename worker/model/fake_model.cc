@@ -69,12 +69,14 @@ std::string FakeModel::description() const {
   return fmt::format("fake pose model (no weights), batches of {}", batch_size_);
 }
 
-Result<std::vector<NetworkOutput>> FakeModel::run(std::span<const float> crops, int count) {
+Result<std::vector<NetworkOutput>> FakeModel::run(std::span<const float> crops, int count,
+                                                  const OnStep& on_step) {
   POSEFLEET_CHECK(count >= 1 && count <= batch_size_);
   POSEFLEET_CHECK(crops.size() == static_cast<std::size_t>(count) * kCropFloats);
   std::vector<NetworkOutput> outputs;
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
     outputs.push_back(output_for(crops.subspan(i * kCropFloats, kCropFloats)));
+    if (on_step) on_step();
   }
   return outputs;
 }

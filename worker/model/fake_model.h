@@ -15,7 +15,8 @@ class FakeModel final : public PoseModel {
 
   int batch_size() const override { return batch_size_; }
   std::string description() const override;
-  Result<std::vector<NetworkOutput>> run(std::span<const float> crops, int count) override;
+  Result<std::vector<NetworkOutput>> run(std::span<const float> crops, int count,
+                                         const OnStep& on_step = {}) override;
 
  private:
   int batch_size_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
+#include <string_view>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -36,6 +38,16 @@ Status check_options(const Hmr2Options& options) {
   return done();
 }
 
+// LibTorch has no exception of its own for the processor's memory, only words.
+Error error_of(std::string_view what, const std::exception& error) {
+  const std::string_view reason = error.what();
+  const bool is_memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+                         reason.find("not enough memory") != reason.npos ||
+                         reason.find("out of memory") != reason.npos;
+  if (is_memory) return overloaded(fmt::format("{}: no memory is left", what));
+  return internal_error(fmt::format("{}: {}", what, reason));
+}
+
 NetworkOutput output_of(const DecoderOutput& decoded, std::size_t crop) {
   NetworkOutput output;
   const float* six = decoded.pose6d.data() + crop * kPose6dCount;
@@ -50,6 +62,28 @@ NetworkOutput output_of(const DecoderOutput& decoded, std::size_t crop) {
 }
 
 }  // namespace
+
+std::uint64_t instance_bytes(const NetworkSizes& sizes, int batch_size) {
+  // Tokens, queries with keys and values, attended, normed and features, the MLP's hidden layer;
+  // keys and values of the head's layers; the crops' patches and their padded copy.
+  const std::int64_t backbone = 7 * sizes.backbone_width + sizes.backbone_mlp;
+  const std::int64_t head =
+      sizes.decoder_depth * 2 * sizes.decoder_heads * sizes.decoder_head_width;
+  const std::int64_t patches = 2 * 3 * kPatchSize * kPatchSize;
+  return static_cast<std::uint64_t>(batch_size * kTokenCount * (backbone + head + patches)) *
+         sizeof(float);
+}
+
+std::uint64_t weight_bytes(const NetworkSizes& sizes, Precision precision) {
+  std::uint64_t bytes = 0;
+  for (const auto& [name, shape] : network_layout(sizes)) {
+    const bool is_rounded = precision == Precision::BFloat16 && shape.size() == 2 &&
+                            name.starts_with("backbone.blocks.");
+    bytes += static_cast<std::uint64_t>(element_count(shape)) *
+             (is_rounded ? sizeof(std::uint16_t) : sizeof(float));
+  }
+  return bytes;
+}
 
 // All that an instance owns. Made and run under OneThread (tiles.h).
 class Hmr2::Network final {
@@ -67,12 +101,13 @@ class Hmr2::Network final {
   const Hmr2Weights& weights() const { return *weights_; }
   std::string kernel() const { return backbone_.kernel(); }
 
-  DecoderOutput run(std::span<const float> crops, int count, NetworkTrace* trace) {
+  DecoderOutput run(std::span<const float> crops, int count, const OnStep& on_step,
+                    NetworkTrace* trace) {
     POSEFLEET_CHECK(count >= 1 && count <= options_.batch_size);
     POSEFLEET_CHECK(crops.size() == static_cast<std::size_t>(count) * kCropFloats);
     const at::InferenceMode inference;
     const OneThread alone;
-    return decoder_.run(backbone_.run(crops.data(), count, trace), count);
+    return decoder_.run(backbone_.run(crops.data(), count, on_step, trace), count);
   }
 
  private:
@@ -94,7 +129,7 @@ Result<std::unique_ptr<Hmr2>> Hmr2::create(SharedWeights weights, const Hmr2Opti
     const OneThread alone;
     return std::unique_ptr<Hmr2>(new Hmr2(std::make_unique<Network>(std::move(weights), options)));
   } catch (const std::exception& error) {
-    return internal_error(fmt::format("the network cannot be set up: {}", error.what()));
+    return error_of("the network cannot be set up", error);
   }
 }
 
@@ -115,28 +150,29 @@ std::string Hmr2::description() const {
                      TORCH_VERSION, network_->options().threads, batch_size());
 }
 
-Result<std::vector<NetworkOutput>> Hmr2::run(std::span<const float> crops, int count) {
+Result<std::vector<NetworkOutput>> Hmr2::run(std::span<const float> crops, int count,
+                                             const OnStep& on_step) {
   try {
-    const DecoderOutput decoded = network_->run(crops, count, nullptr);
+    const DecoderOutput decoded = network_->run(crops, count, on_step, nullptr);
     std::vector<NetworkOutput> outputs;
     for (std::size_t crop = 0; crop < static_cast<std::size_t>(count); ++crop) {
       outputs.push_back(output_of(decoded, crop));
     }
     return outputs;
   } catch (const std::exception& error) {
-    return internal_error(fmt::format("the network failed: {}", error.what()));
+    return error_of("the network failed", error);
   }
 }
 
 Result<NetworkTrace> Hmr2::trace(std::span<const float> crops, int count) {
   try {
     NetworkTrace trace;
-    DecoderOutput decoded = network_->run(crops, count, &trace);
+    DecoderOutput decoded = network_->run(crops, count, {}, &trace);
     trace.token_out = std::move(decoded.token);
     trace.pose6d = std::move(decoded.pose6d);
     return trace;
   } catch (const std::exception& error) {
-    return internal_error(fmt::format("the network failed: {}", error.what()));
+    return error_of("the network failed", error);
   }
 }
 

@@ -62,6 +62,12 @@ struct NetworkTrace {
   std::vector<float> pose6d;                    // (count, 144), the mean added
 };
 
+// What an instance takes for itself besides the weights.
+std::uint64_t instance_bytes(const NetworkSizes& sizes, int batch_size);
+// What the weights take: of the file's pages, which the kernel shares and may drop, or of a rounded
+// copy.
+std::uint64_t weight_bytes(const NetworkSizes& sizes, Precision precision);
+
 struct Hmr2Options {
   int threads = 1;     // 1 to 256; of this instance
   int batch_size = 4;  // 1 to 256; memory grows with it, about 16 MB a crop for the released model
@@ -83,7 +89,9 @@ class Hmr2 final : public PoseModel {
   // E.g. "hmr2 1280x32, float32, oneDNN 2.6.3 avx512_core (brg:avx512_core), LibTorch 1.13.1,
   // 2 threads, batch 4": size, library, instruction set, kernel.
   std::string description() const override;
-  Result<std::vector<NetworkOutput>> run(std::span<const float> crops, int count) override;
+  // A step is one of the backbone's blocks.
+  Result<std::vector<NetworkOutput>> run(std::span<const float> crops, int count,
+                                         const OnStep& on_step = {}) override;
 
   // The same computation, keeping what lies between.
   Result<NetworkTrace> trace(std::span<const float> crops, int count);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +26,10 @@ struct NetworkOutput {
   bool operator==(const NetworkOutput&) const = default;
 };
 
+// Called after each part of a long piece of work, on the thread that does it. Who promised progress
+// to somebody passes it on; a batch of the full network takes a minute on one slow core.
+using OnStep = std::function<void()>;
+
 // One owner, one thread at a time. The output for a crop depends on that crop's numbers alone, not
 // on its place in the batch nor on its neighbours: a range's bytes must not depend on how its
 // people fell into batches.
@@ -41,7 +46,9 @@ class PoseModel {
   // `crops` holds `count` crops of kCropFloats (crop.h) one after the other, 1 <= count <=
   // batch_size(). As many outputs, in order. They may be non-finite when weights or crops are; the
   // caller, who knows frame and person, says so.
-  virtual Result<std::vector<NetworkOutput>> run(std::span<const float> crops, int count) = 0;
+  // Overloaded: there is not enough memory for so many at once.
+  virtual Result<std::vector<NetworkOutput>> run(std::span<const float> crops, int count,
+                                                 const OnStep& on_step = {}) = 0;
 };
 
 }  // namespace posefleet

@@ -59,76 +59,87 @@ Result<EstimatorSettings> estimator_settings(const Manifest& manifest) {
   return settings;
 }
 
-RangeEstimator::RangeEstimator(PoseModel& model, const EstimatorSettings& settings)
-    : model_(model),
-      settings_(settings),
-      crops_(static_cast<std::size_t>(model.batch_size()) * kCropFloats) {}
-
-Status RangeEstimator::add_frame(std::uint32_t frame, const BgrView& picture,
-                                 std::span<const PersonBox> boxes) {
+Status CropBatcher::add_frame(std::uint32_t frame, const BgrView& picture,
+                              std::span<const PersonBox> boxes, const Take& take) {
   POSEFLEET_TRY_DO(check_picture(frame, picture));
-  if (!poses_.empty() && frame <= poses_.back().frame) {
+  if (frames_ > 0 && frame <= last_frame_) {
     return rejected(
         fmt::format("frame {} came after frame {}; a range's frames must come in rising order",
-                    frame, poses_.back().frame));
+                    frame, last_frame_));
   }
-  FramePoses& poses = poses_.emplace_back();
+  last_frame_ = frame;
+  FramePoses& poses = batch_.frames.emplace_back();
   poses.frame = frame;
-  poses.people.resize(boxes.size());
+  for (const PersonBox& box : boxes) poses.people.emplace_back().box = box;
+  const std::size_t frame_place = frames_++;
   for (std::size_t person = 0; person < boxes.size(); ++person) {
-    poses.people[person].box = boxes[person];
     auto geometry = crop_geometry(boxes[person], picture.width, picture.height);
     if (!geometry) {
       return in_context(fmt::format("frame {}, person {}", frame, person),
                         std::move(geometry).error());
     }
-    const std::span<float> slot =
-        std::span(crops_).subspan(pending_.size() * kCropFloats, kCropFloats);
-    make_crop(picture, *geometry, settings_.normalisation, slot);
-    pending_.push_back({poses_.size() - 1, person, *std::move(geometry),
-                        FrameSize{static_cast<std::uint32_t>(picture.width),
-                                  static_cast<std::uint32_t>(picture.height)}});
-    if (pending_.size() == static_cast<std::size_t>(model_.batch_size())) {
-      POSEFLEET_TRY_DO(run_batch());
+    const std::size_t slot = batch_.crops.size();
+    batch_.crops.reserve(batch_size_ * kCropFloats);
+    batch_.crops.resize(slot + kCropFloats);
+    make_crop(picture, *geometry, normalisation_, std::span(batch_.crops).subspan(slot));
+    batch_.places.push_back({frame_place, person, *std::move(geometry),
+                             FrameSize{static_cast<std::uint32_t>(picture.width),
+                                       static_cast<std::uint32_t>(picture.height)}});
+    if (batch_.places.size() == batch_size_) {
+      POSEFLEET_TRY_DO(take(std::exchange(batch_, {})));
     }
   }
   return done();
 }
 
-Result<RangePoses> RangeEstimator::finish() {
-  if (!pending_.empty()) POSEFLEET_TRY_DO(run_batch());
-  return std::exchange(poses_, {});
-}
-
-Status RangeEstimator::run_batch() {
-  const std::size_t count = pending_.size();
+Status PoseCollector::add(CropBatch batch) {
+  for (FramePoses& frame : batch.frames) poses_.push_back(std::move(frame));
+  if (batch.places.empty()) return done();
   POSEFLEET_TRY(const std::vector<NetworkOutput> outputs,
-                model_.run(std::span(crops_).first(count * kCropFloats), static_cast<int>(count)));
-  POSEFLEET_CHECK(outputs.size() == count);
-  for (std::size_t i = 0; i < count; ++i) POSEFLEET_TRY_DO(store(pending_[i], outputs[i]));
-  pending_.clear();
+                run_(batch.crops, static_cast<int>(batch.places.size())));
+  POSEFLEET_CHECK(outputs.size() == batch.places.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    POSEFLEET_TRY_DO(store(batch.places[i], outputs[i]));
+  }
   return done();
 }
 
-Status RangeEstimator::store(const Pending& pending, const NetworkOutput& output) {
-  FramePoses& frame = poses_[pending.frame_place];
-  PersonPose& pose = frame.people[pending.person_place];
+Status PoseCollector::store(const CropPlace& place, const NetworkOutput& output) {
+  FramePoses& frame = poses_[place.frame_place];
+  PersonPose& pose = frame.people[place.person_place];
   pose.global_orient = output.global_orient;
   pose.body_pose = output.body_pose;
   pose.betas = output.betas;
   pose.pred_cam = output.pred_cam;
-  const CropSquare square = {pending.geometry.center[0], pending.geometry.center[1],
-                             pending.geometry.size};
-  pose.focal_length = full_frame_focal_length(pending.frame_size, settings_.focal_length);
+  const CropSquare square = {place.geometry.center[0], place.geometry.center[1],
+                             place.geometry.size};
+  pose.focal_length = full_frame_focal_length(place.frame_size, focal_length_);
   pose.camera_translation =
-      full_frame_translation(output.pred_cam, square, pending.frame_size, pose.focal_length);
+      full_frame_translation(output.pred_cam, square, place.frame_size, pose.focal_length);
   if (const std::string_view part = first_non_finite(pose); !part.empty()) {
     return rejected(
         fmt::format("{}: the network gave a {} that is not finite; the weights do not "
                     "fit or are damaged, check the model folder",
-                    person_name(frame, pending.person_place), part));
+                    person_name(frame, place.person_place), part));
   }
   return done();
+}
+
+RangeEstimator::RangeEstimator(PoseModel& model, const EstimatorSettings& settings)
+    : batcher_(model.batch_size(), settings.normalisation),
+      collector_(
+          [&model](std::span<const float> crops, int count) { return model.run(crops, count); },
+          settings.focal_length) {}
+
+Status RangeEstimator::add_frame(std::uint32_t frame, const BgrView& picture,
+                                 std::span<const PersonBox> boxes) {
+  return batcher_.add_frame(frame, picture, boxes,
+                            [this](CropBatch batch) { return collector_.add(std::move(batch)); });
+}
+
+Result<RangePoses> RangeEstimator::finish() {
+  POSEFLEET_TRY_DO(collector_.add(batcher_.finish()));
+  return collector_.finish();
 }
 
 }  // namespace posefleet

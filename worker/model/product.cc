@@ -1,5 +1,6 @@
 #include "worker/model/product.h"
 
+#include <new>
 #include <unordered_map>
 #include <utility>
 
@@ -29,6 +30,26 @@ dnnl::primitive_attr exact_with_own_scratch() {
 // oneDNN asks for non-const memory everywhere; sources are only read.
 memory place(const memory::desc& description, const dnnl::engine& engine, const void* data) {
   return {description, engine, const_cast<void*>(data)};
+}
+
+// oneDNN says with an error of its own that memory is short; for our callers that is bad_alloc.
+template <typename Work>
+void with_memory_errors(const Work& work) {
+  try {
+    work();
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+    throw;
+  }
+}
+
+void execute(const dnnl::primitive& primitive, const dnnl::engine& engine,
+             const std::unordered_map<int, memory>& arguments) {
+  with_memory_errors([&] {
+    dnnl::stream stream(engine);
+    primitive.execute(stream, arguments);
+    stream.wait();
+  });
 }
 
 std::string_view instruction_set() {
@@ -76,8 +97,11 @@ Product::Product(const ProductShape& shape) : primitive_(std::make_unique<Primit
   const dnnl::matmul::desc operation =
       shape.has_bias ? dnnl::matmul::desc(a, b, matrix(1, shape.columns, shape.columns, 1), c)
                      : dnnl::matmul::desc(a, b, c);
-  primitive_->description = dnnl::matmul::primitive_desc(operation, attributes, primitive_->engine);
-  primitive_->primitive = dnnl::matmul(primitive_->description);
+  with_memory_errors([&] {
+    primitive_->description =
+        dnnl::matmul::primitive_desc(operation, attributes, primitive_->engine);
+    primitive_->primitive = dnnl::matmul(primitive_->description);
+  });
 }
 
 Product::~Product() = default;
@@ -101,9 +125,7 @@ void Product::run(const Operands& operands, std::byte* scratch) const {
   if (operands.bias != nullptr) {
     arguments.emplace(DNNL_ARG_BIAS, place(description.bias_desc(), engine, operands.bias));
   }
-  dnnl::stream stream(engine);
-  primitive.execute(stream, arguments);
-  stream.wait();
+  execute(primitive, engine, arguments);
 }
 
 struct RowSoftmax::Primitive {
@@ -130,12 +152,10 @@ std::size_t RowSoftmax::scratch_bytes() const {
 void RowSoftmax::run(float* rows, std::byte* scratch) const {
   const auto& [engine, description, primitive] = *primitive_;
   const memory in_place = place(description.src_desc(), engine, rows);
-  dnnl::stream stream(engine);
-  primitive.execute(stream,
-                    {{DNNL_ARG_SRC, in_place},
-                     {DNNL_ARG_DST, in_place},
-                     {DNNL_ARG_SCRATCHPAD, place(description.scratchpad_desc(), engine, scratch)}});
-  stream.wait();
+  execute(primitive, engine,
+          {{DNNL_ARG_SRC, in_place},
+           {DNNL_ARG_DST, in_place},
+           {DNNL_ARG_SCRATCHPAD, place(description.scratchpad_desc(), engine, scratch)}});
 }
 
 bool has_bfloat16_products() {

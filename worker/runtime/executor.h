@@ -16,12 +16,16 @@ namespace posefleet {
 class RangeProgress final {
  public:
   void add_frame() { frames_done_.fetch_add(1, std::memory_order_relaxed); }
+  // A part of a frame's or a batch's work, so that a long batch does not look like a hang.
+  void add_step() { steps_.fetch_add(1, std::memory_order_relaxed); }
+  std::uint32_t steps() const { return steps_.load(std::memory_order_relaxed); }
   std::uint32_t frames_done() const { return frames_done_.load(std::memory_order_relaxed); }
   void cancel() { is_cancelled_.store(true, std::memory_order_relaxed); }
   bool is_cancelled() const { return is_cancelled_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<std::uint32_t> frames_done_ = 0;
+  std::atomic<std::uint32_t> steps_ = 0;
   std::atomic<bool> is_cancelled_ = false;
 };
 

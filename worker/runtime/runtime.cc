@@ -64,9 +64,10 @@ class ExecutorThread final {
   std::_Exit(exit_code);
 }
 
-core::WorkerSettings settings_for(std::size_t executors) {
+core::WorkerSettings settings_for(const RuntimeConfig& config, std::size_t executors) {
   core::WorkerSettings settings;
   settings.executors = static_cast<std::uint32_t>(executors);
+  settings.prefetch = config.prefetch;
   return settings;
 }
 
@@ -80,7 +81,7 @@ class Runtime::Loop final {
         stop_(stop),
         jobs_(executors.size() * 2),
         finished_(executors.size() * 2 + 2),
-        rules_(settings_for(executors.size()), config.hello) {
+        rules_(settings_for(config, executors.size()), config.hello) {
     for (auto& executor : executors) {
       threads_.push_back(
           std::make_unique<ExecutorThread>(std::move(executor), jobs_, finished_, wake_));
@@ -193,7 +194,7 @@ void Runtime::Loop::take_finished() {
 
 void Runtime::Loop::read_progress() {
   for (const auto& [range, progress] : running_) {
-    rules_.on_progress(range, progress->frames_done());
+    rules_.on_progress(range, progress->frames_done(), progress->steps());
   }
 }
 

@@ -19,6 +19,8 @@ namespace posefleet {
 struct RuntimeConfig {
   std::string coordinator;  // endpoint
   Hello hello;              // who we are; the moment's fields are filled in by the rules
+  // Ranges that wait for each executor, so that it need not wait for the coordinator.
+  std::uint32_t prefetch = 1;
 };
 
 class Runtime final {

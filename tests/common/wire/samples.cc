@@ -41,7 +41,8 @@ Stage stage(Random& random) {
 }
 std::vector<HeldLease> held(Random& random) {
   return list(random, 4, [&] {
-    return HeldLease{range(random), token(random), number32(random), random.chance(0.5)};
+    return HeldLease{range(random), token(random), number32(random), random.chance(0.5),
+                     number32(random)};
   });
 }
 std::vector<ResultId> result_ids(Random& random) {

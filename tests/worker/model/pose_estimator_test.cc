@@ -58,9 +58,10 @@ class CountingModel final : public PoseModel {
   explicit CountingModel(int batch_size) : fake_(batch_size) {}
   int batch_size() const override { return fake_.batch_size(); }
   std::string description() const override { return fake_.description(); }
-  Result<std::vector<NetworkOutput>> run(std::span<const float> crops, int count) override {
+  Result<std::vector<NetworkOutput>> run(std::span<const float> crops, int count,
+                                         const OnStep& on_step) override {
     batches.push_back(count);
-    return fake_.run(crops, count);
+    return fake_.run(crops, count, on_step);
   }
 
   std::vector<int> batches;
@@ -101,7 +102,8 @@ class BrokenModel final : public PoseModel {
  public:
   int batch_size() const override { return 2; }
   std::string description() const override { return "broken"; }
-  Result<std::vector<NetworkOutput>> run(std::span<const float>, int count) override {
+  Result<std::vector<NetworkOutput>> run(std::span<const float>, int count,
+                                         const OnStep&) override {
     std::vector<NetworkOutput> outputs(static_cast<std::size_t>(count));
     for (NetworkOutput& output : outputs) output.pred_cam = {1, 0, 0};
     outputs.back().betas[3] = std::numeric_limits<float>::quiet_NaN();
