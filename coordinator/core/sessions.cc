@@ -139,7 +139,8 @@ void Coordinator::handle(Session& session, const Heartbeat& beat, Instant now, C
     // its own: its clock starts when it starts.
     const bool waits = !held.is_executing && !lease->second.is_executing;
     const bool starts = held.is_executing && !lease->second.is_executing;
-    const bool moves = held.frames_done > lease->second.frames_done || held.steps > lease->second.steps;
+    const bool moves =
+        held.frames_done > lease->second.frames_done || held.steps > lease->second.steps;
     if (waits || starts || moves) lease->second.deadline = now + settings_.lease;
     if (moves) session.is_in_trouble = false;
     lease->second.frames_done = std::max(lease->second.frames_done, held.frames_done);

@@ -33,7 +33,8 @@ void Worker::open_session(Instant now, WorkerCommands& commands) {
   hello_.credit_total = credit_total_;
   hello_.held.clear();
   for (const auto& [range, held] : held_) {
-    hello_.held.push_back({range, held.grant.token, held.frames_done, held.is_executing, held.steps});
+    hello_.held.push_back(
+        {range, held.grant.token, held.frames_done, held.is_executing, held.steps});
   }
   hello_.unacknowledged.clear();
   for (const auto& [range, kept] : kept_) hello_.unacknowledged.push_back({range, kept.done.token});
