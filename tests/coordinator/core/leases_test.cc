@@ -68,10 +68,12 @@ TEST(Leases, AGrantNamesItsPlanItsFramesAndTheEpoch) {
 TEST(Leases, OnlyGrowingProgressRenewsALease) {
   struct Case {
     const char* name;
-    std::uint32_t step;  // frames done more with each second
+    std::uint32_t frames;  // done more with each second
+    std::uint32_t steps;
     bool is_kept;
   };
-  for (const Case& one : {Case{"grows", 1, true}, Case{"stands still", 0, false}}) {
+  for (const Case& one : {Case{"frames grow", 1, 0, true}, Case{"steps within a batch", 0, 1, true},
+                          Case{"stands still", 0, 0, false}}) {
     SCOPED_TRACE(one.name);
     Desk desk;
     desk.add_job(pose_ranges(1));
@@ -80,8 +82,9 @@ TEST(Leases, OnlyGrowingProgressRenewsALease) {
     const Grant grant = grants(joined, "w").at(0);
     bool is_cancelled = false;
     for (std::uint32_t second = 0; second < 90; ++second) {
-      const auto commands =
-          desk.beat_for(1000ms, "w", session, 1, {executing(grant, 1 + one.step * second)});
+      HeldLease held = executing(grant, 1 + one.frames * second);
+      held.steps = one.steps * second;
+      const auto commands = desk.beat_for(1000ms, "w", session, 1, {held});
       is_cancelled |= !sent<CancelRange>(commands, "w").empty();
     }
     EXPECT_EQ(is_cancelled, !one.is_kept);
