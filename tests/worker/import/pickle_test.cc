@@ -233,6 +233,25 @@ TEST(Pickle, RefusesWhatIsMalformed) {
   }
 }
 
+// Five bytes convert a long text once more: a small file would fill any memory.
+TEST(Pickle, RefusesToConvertOneTextOverAndOver) {
+  const std::string text(1000, 'x');
+  std::string bytes = "c_codecs\nencode\nq\0X\xe8\3\0\0"s + text + "\x85q\1"s;
+  for (int i = 0; i < 1000; ++i) bytes += "h\0h\1R0"s;
+  const auto document = PickleDocument::parse(bytes + "N.");
+  ASSERT_FALSE(document);
+  EXPECT_NE(document.error().message.find("take more memory than they have bytes"),
+            std::string::npos)
+      << document.error().message;
+}
+
+TEST(Pickle, RefusesAClassNameOfImpossibleLength) {
+  const auto document = PickleDocument::parse("c" + std::string(999, 'm') + "\nnn\n.");
+  ASSERT_FALSE(document);
+  EXPECT_NE(document.error().message.find("a class whose name has 1001 bytes"), std::string::npos)
+      << document.error().message;
+}
+
 // A million levels of tuples: reading, asking and destroying must not recurse.
 TEST(Pickle, SurvivesDeepNesting) {
   const PickleDocument document = must("N" + std::string(1'000'000, '\x85') + ".");
