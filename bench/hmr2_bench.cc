@@ -17,6 +17,7 @@
 #include "bench/best_seconds.h"
 #include "bench/memory_use.h"
 #include "bench/product_rate.h"
+#include "common/model_folder/network_layout.h"
 #include "worker/model/crop.h"
 #include "worker/model/hmr2.h"
 
