@@ -24,8 +24,8 @@ while read -r name max_len; do
   if "$build/bin/fuzz_$name" "$corpus" -runs="$runs" -max_len="$max_len" -timeout=10 -rss_limit_mb=2048 \
        -seed="${FUZZ_SEED:-0}" -artifact_prefix="$build/findings/$name-" > "$log" 2>&1; then
     done_runs=$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$log")
-    branches=$(sed -n 's/.* DONE  *cov: \([0-9]*\).*/\1/p' "$log")
-    peak=$(sed -n 's/.* DONE .* rss: \([0-9]*\)Mb.*/\1/p' "$log")
+    branches=$(sed -n 's/.*DONE  *cov: \([0-9]*\).*/\1/p' "$log")
+    peak=$(sed -n 's/.*DONE .* rss: \([0-9]*\)Mb.*/\1/p' "$log")
     printf '%-18s ok: %s runs, %s branches, %s MiB at most, %s s\n' "$name" "$done_runs" "$branches" "$peak" $(($(date +%s) - start))
   else
     failed=1

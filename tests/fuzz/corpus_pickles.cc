@@ -1,6 +1,6 @@
 #include "common/body/joints.h"
 #include "tests/fuzz/corpus.h"
-#include "tests/worker/import/pickle_builder.h"
+#include "tests/worker/import/checkpoint_builder.h"
 
 namespace posefleet::fuzz {
 namespace {
@@ -11,7 +11,9 @@ using tests::array_of_numbers;
 using tests::dict_of;
 using tests::object_of;
 using tests::pickled;
+using tests::Piece;
 using tests::raw_bytes;
+using tests::tensor;
 using tests::tuple_of;
 
 std::string repeated(const std::string& text, int count) {
@@ -111,27 +113,6 @@ void add_hostile_pickles(std::vector<Seed>& corpus) {
   corpus.push_back({"pickle", "hostile-cut", "\x80\2}(U\1a"});
 }
 
-// A tensor as torch._utils writes it.
-struct Piece {
-  std::string type = "FloatStorage";
-  std::string key = "0";
-  std::int64_t count = 16;
-  std::int64_t offset = 0;
-  std::string shape = tuple_of({2, 3});
-  std::string strides = tuple_of({3, 1});
-};
-
-std::string tensor(const Piece& piece) {
-  const std::string storage =
-      tuple_of({pickled("storage"s), "ctorch\n" + piece.type + "\n", pickled(piece.key),
-                pickled("cuda:0"s), pickled(piece.count)}) +
-      "Q";
-  return "ctorch._utils\n_rebuild_tensor_v2\n" +
-         tuple_of({storage, pickled(piece.offset), piece.shape, piece.strides, "\x89",
-                   "ccollections\nOrderedDict\n)R"}) +
-         "R";
-}
-
 void add_checkpoint_pickles(std::vector<Seed>& corpus) {
   const std::string parameter = "ctorch._utils\n_rebuild_parameter\n" +
                                 tuple_of({tensor({}), "\x88", "ccollections\nOrderedDict\n)R"}) +
@@ -139,13 +120,13 @@ void add_checkpoint_pickles(std::vector<Seed>& corpus) {
   const std::pair<const char*, std::vector<std::pair<std::string, std::string>>> files[] = {
       {"float", {{"x", tensor({})}}},
       {"transposed", {{"x", tensor({.shape = tuple_of({3, 2}), .strides = tuple_of({1, 3})})}}},
-      {"half", {{"x", tensor({.type = "HalfStorage", .count = 32})}}},
-      {"bfloat16", {{"x", tensor({.type = "BFloat16Storage", .count = 32})}}},
+      {"half", {{"x", tensor({.storage_type = "HalfStorage", .count = 32})}}},
+      {"bfloat16", {{"x", tensor({.storage_type = "BFloat16Storage", .count = 32})}}},
       {"double-and-long",
-       {{"a", tensor({.type = "DoubleStorage", .count = 8})},
-        {"b", tensor({.type = "LongStorage", .count = 8})}}},
+       {{"a", tensor({.storage_type = "DoubleStorage", .count = 8})},
+        {"b", tensor({.storage_type = "LongStorage", .count = 8})}}},
       {"bool-and-scalar",
-       {{"a", tensor({.type = "BoolStorage", .count = 64})},
+       {{"a", tensor({.storage_type = "BoolStorage", .count = 64})},
         {"b", tensor({.offset = 15, .shape = ")", .strides = ")"})}}},
       {"shared", {{"a", tensor({})}, {"b", parameter}, {"c", tensor({.key = "1"})}}},
       {"hostile-outside", {{"x", tensor({.offset = 12})}}},

@@ -6,7 +6,7 @@
 
 #include "common/model_folder/network_layout.h"
 #include "tests/support/fixtures.h"
-#include "tests/worker/import/pickle_builder.h"
+#include "tests/worker/import/checkpoint_builder.h"
 #include "tests/worker/import/zip_builder.h"
 
 namespace posefleet {
@@ -14,31 +14,12 @@ namespace {
 
 using tests::dict_of;
 using tests::pickled;
+using tests::Piece;
 using tests::raw_bytes;
 using tests::TempDir;
+using tests::tensor;
 using tests::tuple_of;
 using tests::ZipItem;
-
-// A tensor as the pickle of a checkpoint writes it.
-struct Piece {
-  std::string storage_type = "FloatStorage";
-  std::string key = "0";
-  std::int64_t count = 6;
-  std::int64_t offset = 0;
-  std::string shape = tuple_of({2, 3});
-  std::string strides = tuple_of({3, 1});
-};
-
-std::string tensor(const Piece& piece) {
-  const std::string storage =
-      tuple_of({pickled(std::string("storage")), "ctorch\n" + piece.storage_type + "\n",
-                pickled(piece.key), pickled(std::string("cuda:0")), pickled(piece.count)}) +
-      "Q";
-  return "ctorch._utils\n_rebuild_tensor_v2\n" +
-         tuple_of({storage, pickled(piece.offset), piece.shape, piece.strides, "\x89",
-                   "ccollections\nOrderedDict\n)R"}) +
-         "R";
-}
 
 std::string state_dict(const std::string& pairs) {
   return dict_of({{"state_dict", pairs}}) + ".";
@@ -274,7 +255,8 @@ TEST(Checkpoint, SaysWhatIsWrongWithAStorage) {
       {"missing", {}, "is not in the archive"},
       {"short", {{"archive/data/0", kSix.substr(4)}}, "has 20 bytes, 6 elements of F32 are needed"},
       {"packed", {{"archive/data/0", kSix, true}}, "is deflated"},
-      // Strides of zero: one number would do for any shape, so that a few bytes could claim any size.
+      // Strides of zero: one number would do for any shape, so that a few bytes could claim any
+      // size.
       {"stretched", {{"archive/data/0", "1234"}}, "has 4 bytes, 6 elements of F32 are needed"},
       {"not finite",
        {{"archive/data/0", raw_bytes<float>({1, 2, 3, infinite, 5, 6})}},
