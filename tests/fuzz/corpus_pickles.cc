@@ -127,7 +127,7 @@ void add_checkpoint_pickles(std::vector<Seed>& corpus) {
         {"b", tensor({.storage_type = "LongStorage", .count = 8})}}},
       {"bool-and-scalar",
        {{"a", tensor({.storage_type = "BoolStorage", .count = 64})},
-        {"b", tensor({.offset = 15, .shape = ")", .strides = ")"})}}},
+        {"b", tensor({.count = 16, .offset = 15, .shape = ")", .strides = ")"})}}},
       {"shared", {{"a", tensor({})}, {"b", parameter}, {"c", tensor({.key = "1"})}}},
       {"hostile-outside", {{"x", tensor({.offset = 12})}}},
       {"hostile-strides", {{"x", tensor({.strides = tuple_of({1LL << 47, 1})})}}},

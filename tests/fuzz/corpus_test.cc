@@ -19,8 +19,8 @@
 namespace posefleet::fuzz {
 namespace {
 
-// Changed copies of one input: some 36,000 in all, which take two seconds.
-constexpr int kChangesPerInput = 200;
+// Changed copies of one input: some 20,000 in all.
+constexpr int kChangesPerInput = 110;
 // Far above what inputs of a few kilobytes need, and far below what a believed lie asks for.
 constexpr rlim_t kAddressSpaceMax = rlim_t{2} << 30;
 
