@@ -78,18 +78,7 @@ Cut random_cut(Dice& dice, Bounds box, float occlusion) {
 
 // The ground plane that the figure's lowest point stands `height` above; tilted on slopes.
 Plane ground_below(const Figure& figure, const Point3& up, float height) {
-  float lowest = 1e9f;
-  const auto look_at = [&](const std::vector<float>& vertices) {
-    for (std::size_t i = 0; i < vertices.size(); i += 3) {
-      lowest = std::min(lowest, dot(up, {vertices[i], vertices[i + 1], vertices[i + 2]}));
-    }
-  };
-  look_at(figure.skin);
-  for (std::size_t i = 0; i < figure.gear.size(); ++i) {
-    // Poles go into the snow, and hands let them hang.
-    if (figure.person->gear[i].kind != GearKind::Pole) look_at(figure.gear[i]);
-  }
-  return {up, lowest - height};
+  return {up, figure.lowest(up) - height};
 }
 
 // s, tx, ty whose projection comes nearest to where the keypoints are.
@@ -130,17 +119,6 @@ CropTruth truth_of(const Figure& figure, float focal_length) {
   }
   truth.camera = fitted_camera(truth.keypoints_3d, truth.keypoints_2d);
   return truth;
-}
-
-// Share of the clothed body that is inside the square, by its vertices.
-float share_inside(const Figure& figure, float focal_length) {
-  std::size_t inside = 0;
-  const float half = 0.5f * kSide / focal_length;
-  for (std::size_t i = 0; i < figure.skin.size(); i += 3) {
-    const float reach = half * figure.skin[i + 2];
-    inside += std::fabs(figure.skin[i]) <= reach && std::fabs(figure.skin[i + 1]) <= reach;
-  }
-  return static_cast<float>(inside) / static_cast<float>(figure.skin.size() / 3);
 }
 
 // Something between the camera and the person: a pole, a tree, a wall's edge, a sign.
@@ -333,9 +311,10 @@ CropTruth CropSource::Impl::make(std::uint64_t seed, std::uint64_t index,
         bench.owner.data() + static_cast<std::ptrdiff_t>(y) * kFootageCropSide;
     seen += static_cast<int>(std::count(row + kFirstColumn, row + kLastColumn + 1, 1));
   }
-  truth.visible = share_inside(figure, shot.focal_length) * static_cast<float>(seen) /
+  truth.visible = figure.share_inside(shot.focal_length, kSide, kSide) * static_cast<float>(seen) /
                   static_cast<float>(std::max(whole, 1));
-  bench.sensor.apply(picture, random_spoil(place_dice, curriculum.clutter), place_dice.bits());
+  const Spoil spoil = random_spoil(place_dice, curriculum.clutter, 0.22f);
+  bench.sensor.apply(picture, spoil, place_dice.bits());
   return truth;
 }
 

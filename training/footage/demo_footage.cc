@@ -7,6 +7,7 @@
 #include "common/base/result.h"
 #include "training/body/free_body.h"
 #include "training/footage/crop_source.h"
+#include "training/footage/scene_source.h"
 #include "training/footage/sheet.h"
 
 namespace posefleet::training {
@@ -15,8 +16,8 @@ namespace {
 constexpr const char* kUsage =
     "posefleet-demo-footage: draws people whose every joint is known\n"
     "\n"
-    "  --sheet FILE.png --kind crops [--seed S] [--truth yes]\n"
-    "      many pictures side by side, as training draws them; with bones\n";
+    "  --sheet FILE.png --kind crops|scenes [--seed S] [--truth yes]\n"
+    "      many pictures side by side, as training draws them; with bones or boxes\n";
 
 using Options = std::map<std::string, std::string>;
 
@@ -47,13 +48,18 @@ Result<std::uint64_t> number_of(const Options& options, const std::string& name,
 Status make_sheet(const Options& options) {
   POSEFLEET_TRY(const std::uint64_t seed, number_of(options, "seed", 1));
   const auto kind = options.find("kind");
-  const SheetOptions sheet = {.seed = seed, .with_truth = options.contains("truth")};
+  SheetOptions sheet = {.seed = seed, .with_truth = options.contains("truth")};
   const std::string& path = options.at("sheet");
   if (kind == options.end() || kind->second == "crops") {
     POSEFLEET_TRY(const CropSource source, CropSource::create(make_free_body()));
     return write_crop_sheet(path, source, {}, sheet);
   }
-  return rejected("--kind is " + kind->second + ", allowed crops");
+  if (kind->second == "scenes") {
+    sheet.columns = 4, sheet.rows = 4;
+    POSEFLEET_TRY(const SceneSource source, SceneSource::create(make_free_body()));
+    return write_scene_sheet(path, source, sheet);
+  }
+  return rejected("--kind is " + kind->second + ", allowed crops and scenes");
 }
 
 Status run(int count, char** words) {

@@ -1,6 +1,7 @@
 #include "training/footage/figure.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace posefleet::training {
@@ -76,6 +77,32 @@ Bounds Figure::bounds() const {
     box.y0 = std::min(box.y0, y), box.y1 = std::max(box.y1, y);
   }
   return box;
+}
+
+float Figure::lowest(const Point3& up) const {
+  float least = 1e9f;
+  const auto look_at = [&](const std::vector<float>& points) {
+    for (std::size_t i = 0; i < points.size(); i += 3) {
+      least = std::min(least, dot(up, {points[i], points[i + 1], points[i + 2]}));
+    }
+  };
+  look_at(skin);
+  for (std::size_t i = 0; i < gear.size(); ++i) {
+    if (person->gear[i].kind != GearKind::Pole) look_at(gear[i]);
+  }
+  return least;
+}
+
+float Figure::share_inside(float focal_length, float width, float height) const {
+  std::size_t inside = 0;
+  const float half_width = 0.5f * width / focal_length;
+  const float half_height = 0.5f * height / focal_length;
+  for (std::size_t i = 0; i < skin.size(); i += 3) {
+    const float depth = skin[i + 2];
+    inside +=
+        std::fabs(skin[i]) <= half_width * depth && std::fabs(skin[i + 1]) <= half_height * depth;
+  }
+  return static_cast<float>(inside) / static_cast<float>(skin.size() / 3);
 }
 
 Dresser::Dresser(std::shared_ptr<const BodyModel> model, BodyParts parts, Poser poser,

@@ -44,6 +44,12 @@ struct Figure {
   // Of the clothed body without its gear, in the picture of a camera of focal length 1 whose axis
   // meets (0, 0). The body must be before the camera.
   Bounds bounds() const;
+  // The least dot product of `up` with a point of the person and the gear, poles left out: they go
+  // into the snow, and hands let them hang. Metres.
+  float lowest(const Point3& up) const;
+  // Share of the clothed body's vertices inside a picture of this size whose middle the camera's
+  // axis meets; focal length in pixels.
+  float share_inside(float focal_length, float width, float height) const;
 };
 
 // Everything that is needed to make people of one body. Immutable; shared by threads.

@@ -129,9 +129,9 @@ void quantise_plane(float* plane, int width, int height, float step) {
 
 }  // namespace
 
-Spoil random_spoil(Dice& dice, float strength) {
+Spoil random_spoil(Dice& dice, float strength, float small_share_min) {
   Spoil spoil;
-  if (dice.chance(0.3f * strength)) spoil.small_side = static_cast<int>(dice.in(56, 200));
+  if (dice.chance(0.3f * strength)) spoil.small_share = dice.in(small_share_min, 0.8f);
   if (dice.chance(0.3f * strength)) spoil.blur = 1 + dice.below(2);
   if (dice.chance(0.15f * strength)) spoil.motion = 3 + dice.below(9);
   spoil.motion_turn = dice.in(0, 180);
@@ -149,19 +149,16 @@ Spoil random_spoil(Dice& dice, float strength) {
 
 void Sensor::apply(const Picture& picture, const Spoil& spoil, std::uint64_t noise_seed) {
   if (spoil.motion > 0) move(picture, static_cast<float>(spoil.motion), spoil.motion_turn);
-  if (spoil.small_side > 0 && spoil.small_side < picture.height) {
-    shrink_and_grow(picture, spoil.small_side);
-  }
+  if (spoil.small_share > 0) shrink_and_grow(picture, spoil.small_share);
   blur(picture, spoil.blur, scratch_);
   tint(picture, spoil);
   if (spoil.noise > 0) add_noise(picture, spoil.noise, noise_seed);
   if (spoil.blocks > 0) compress(picture, spoil.blocks);
 }
 
-void Sensor::shrink_and_grow(const Picture& picture, int small_side) {
-  const float ratio = static_cast<float>(picture.height) / static_cast<float>(small_side);
-  const int w = std::max(static_cast<int>(static_cast<float>(picture.width) / ratio), 2);
-  const int h = std::max(small_side, 2);
+void Sensor::shrink_and_grow(const Picture& picture, float small_share) {
+  const int w = std::max(static_cast<int>(small_share * static_cast<float>(picture.width)), 2);
+  const int h = std::max(static_cast<int>(small_share * static_cast<float>(picture.height)), 2);
   scratch_.resize(static_cast<std::size_t>(3 * w * h));
   for (int y = 0; y < h; ++y) {
     const int y0 = y * picture.height / h, y1 = std::max((y + 1) * picture.height / h, y0 + 1);

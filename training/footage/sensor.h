@@ -12,7 +12,7 @@
 namespace posefleet::training {
 
 struct Spoil {
-  int small_side = 0;     // pixels that the picture's height had before; 0: all of them
+  float small_share = 0;  // of its size that the picture had before; 0: all
   int blur = 0;           // radius, pixels
   int motion = 0;         // pixels that things moved while the shutter was open
   float motion_turn = 0;  // degrees
@@ -22,8 +22,8 @@ struct Spoil {
   float blocks = 0;             // quantiser step at the lowest frequency, grey levels; 0: none
 };
 
-// `strength` 0..1.
-Spoil random_spoil(Dice& dice, float strength);
+// `strength` 0..1; a picture is shrunk to `small_share_min` of its size at most.
+Spoil random_spoil(Dice& dice, float strength, float small_share_min);
 
 class Sensor final {
  public:
@@ -31,7 +31,7 @@ class Sensor final {
   void apply(const Picture& picture, const Spoil& spoil, std::uint64_t noise_seed);
 
  private:
-  void shrink_and_grow(const Picture& picture, int small_side);
+  void shrink_and_grow(const Picture& picture, float small_share);
   void move(const Picture& picture, float pixels, float turn);
   void compress(const Picture& picture, float step);
 

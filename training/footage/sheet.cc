@@ -12,6 +12,9 @@
 namespace posefleet::training {
 namespace {
 
+constexpr int kSceneWidth = 640;
+constexpr int kSceneHeight = 360;
+
 class Sheet final {
  public:
   Sheet(const SheetOptions& options, int width, int height)
@@ -83,6 +86,27 @@ Status write_crop_sheet(const std::filesystem::path& path, const CropSource& sou
     const CropTruth truth =
         source.make(options.seed, static_cast<std::uint64_t>(i), curriculum, rgb);
     if (options.with_truth) draw_bones({rgb.data(), kFootageCropSide, kFootageCropSide}, truth);
+    sheet.put(i, rgb);
+  }
+  return sheet.write(path);
+}
+
+Status write_scene_sheet(const std::filesystem::path& path, const SceneSource& source,
+                         const SheetOptions& options) {
+  Sheet sheet(options, kSceneWidth, kSceneHeight);
+  std::vector<std::uint8_t> rgb(static_cast<std::size_t>(3) * kSceneWidth * kSceneHeight);
+  for (int i = 0; i < options.columns * options.rows; ++i) {
+    const SceneTruth truth =
+        source.make(options.seed, static_cast<std::uint64_t>(i), kSceneWidth, kSceneHeight, rgb);
+    const Picture picture = {rgb.data(), kSceneWidth, kSceneHeight};
+    for (const ScenePerson& person : truth.people) {
+      if (!options.with_truth) break;
+      const Tone tone = person.visible > 0.5f ? Tone{255, 230, 40} : Tone{255, 60, 200};
+      const Point2 a = {person.x0, person.y0}, b = {person.x1 - 1, person.y0};
+      const Point2 c = {person.x1 - 1, person.y1 - 1}, d = {person.x0, person.y1 - 1};
+      line(picture, a, b, tone), line(picture, b, c, tone);
+      line(picture, c, d, tone), line(picture, d, a, tone);
+    }
     sheet.put(i, rgb);
   }
   return sheet.write(path);

@@ -6,6 +6,7 @@
 
 #include "common/base/result.h"
 #include "training/footage/crop_source.h"
+#include "training/footage/scene_source.h"
 
 namespace posefleet::training {
 
@@ -18,5 +19,8 @@ struct SheetOptions {
 // A PNG file, written whole or not at all.
 Status write_crop_sheet(const std::filesystem::path& path, const CropSource& source,
                         const Curriculum& curriculum, const SheetOptions& options);
+// Frames of 640 x 360.
+Status write_scene_sheet(const std::filesystem::path& path, const SceneSource& source,
+                         const SheetOptions& options);
 
 }  // namespace posefleet::training
