@@ -44,7 +44,7 @@ void add_left_limbs(const Vec& p, double trunk_low, double chest, double neck,
   turning[kHip] = trunk_low * side * beyond(p, {0.085, -0.335, 0}, {0.35, -1, 0.05}, 0.085);
   turning[kKnee] = turning[kHip] * beyond(p, {0.1, -0.69, 0}, {0, -1, 0}, 0.06);
   turning[kAnkle] = turning[kKnee] * beyond(p, {0.095, -1.082, -0.015}, {0, -1, 0.25}, 0.032);
-  turning[kFoot] = turning[kAnkle] * beyond(p, {0.108, -1.13, 0.108}, {0.12, 0, 1}, 0.024);
+  turning[kFoot] = turning[kAnkle] * beyond(p, {0.108, -1.13, 0.108}, {0.12, 0, 1}, 0.034);
 
   const double high = smooth_step(0.02, 0.17, p.y);
   turning[kCollar] = chest * (1 - neck) * high * smooth_step(0.02, 0.13, p.x);
