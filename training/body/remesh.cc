@@ -23,6 +23,8 @@ constexpr double kTooLong = 4.0 / 3;
 constexpr double kTooShort = 4.0 / 5;
 // A face may not turn farther than this when a vertex moves: cosine.
 constexpr double kTurnMin = 0.3;
+// How far a vertex of one half keeps from the middle plane, metres.
+constexpr double kOffMiddle = 2e-3;
 
 class Remesher final {
  public:
@@ -44,7 +46,8 @@ class Remesher final {
       turn_edges();
       for (int i = 0; i < 2; ++i) slide();
     }
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 4; ++i) {
+      merge_short(0.6);
       turn_edges();
       slide();
     }
@@ -115,6 +118,14 @@ class Remesher final {
     return found;
   }
 
+  // An inner vertex stays off the middle plane, or the halves would overlap.
+  Vec on_skin(Vec place, bool is_on_border) const {
+    if (is_on_border) return field_.onto_skin(place);
+    place = field_.onto_skin({std::max(place.x, kOffMiddle), place.y, place.z});
+    place.x = std::max(place.x, kOffMiddle);
+    return place;
+  }
+
   void split_long() {
     for (const auto& [a, b] : edges()) {
       if (relative_length(a, b) > kTooLong) split(a, b);
@@ -123,11 +134,11 @@ class Remesher final {
 
   void split(Index a, Index b) {
     const std::vector<Index> sides = faces_at(a, b);
-    Vec middle = (point(a) + point(b)) * 0.5;
+    const Vec middle = (point(a) + point(b)) * 0.5;
     // An edge inside that joins two places of the border leaves the middle plane.
-    if (on_border(a) && on_border(b) && sides.size() == 2) middle.x = 1e-4;
+    const bool is_border = on_border(a) && on_border(b) && sides.size() == 1;
     const Index v = static_cast<Index>(mesh_.points.size());
-    mesh_.points.push_back(field_.onto_skin(middle));
+    mesh_.points.push_back(on_skin(middle, is_border));
     faces_of_.emplace_back();
     for (const Index f : sides) {
       Face first = mesh_.faces[at(f)], second = first;
@@ -169,7 +180,7 @@ class Remesher final {
     Vec place = (point(a) + point(b)) * 0.5;
     if (!both_on_border && on_border(a)) place = point(a);
     if (!both_on_border && on_border(b)) place = point(b);
-    place = field_.onto_skin(place);
+    place = on_skin(place, on_border(a) || on_border(b));
     for (const Index v : {a, b}) {
       for (const Index other : neighbours(v)) {
         if (length(point(other) - place) > kTooLong * edge_length_at(place)) return;
@@ -272,7 +283,8 @@ class Remesher final {
       for (const Index other : neighbours(v)) {
         // Along the border only its own edges count.
         if (on_border(v) && faces_at(v, other).size() != 1) continue;
-        const double size = relative_length(v, other);
+        // Along a line, weights by length would overshoot the middle.
+        const double size = on_border(v) ? 1 : relative_length(v, other);
         sum = sum + point(other) * size;
         weight += size;
       }
@@ -283,9 +295,7 @@ class Remesher final {
       move = move - out * dot(move, out);
       if (on_border(v)) move.x = 0;
       Vec place = point(v) + move;
-      // An inner vertex stays off the middle.
-      if (!on_border(v)) place.x = std::max(place.x, 1e-3);
-      moved[i] = field_.onto_skin(place);
+      moved[i] = on_skin(place, on_border(v));
     }
     for (std::size_t i = 0; i < moved.size(); ++i) {
       if (!faces_of_[i].empty() && may_move(static_cast<Index>(i), moved[i], {})) {
