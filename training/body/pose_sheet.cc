@@ -1,5 +1,6 @@
 #include "training/body/pose_sheet.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <memory>
