@@ -149,7 +149,7 @@ void add_hand(std::vector<Part>& parts) {
                         {0.755, -0.019, 0.218, 0.039, 0.038, 0.015, 0.018},
                         {0.778, -0.018, 0.218, 0.039, 0.037, 0.013, 0.015}}));
   for (int finger = 0; finger < kFingerCount; ++finger) {
-    parts.push_back(cone(finger == 0 ? 0.018 : 0.007, kFingers[static_cast<std::size_t>(finger)]));
+    parts.push_back(cone(finger == 0 ? 0.018 : 0.010, kFingers[static_cast<std::size_t>(finger)]));
   }
 }
 

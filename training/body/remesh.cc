@@ -47,7 +47,6 @@ class Remesher final {
       for (int i = 0; i < 2; ++i) slide();
     }
     for (int i = 0; i < 4; ++i) {
-      merge_short(0.6);
       turn_edges();
       slide();
     }
@@ -163,13 +162,13 @@ class Remesher final {
     for (const auto& [was, a, b] : short_ones) {
       if (faces_of_[at(a)].empty() || faces_of_[at(b)].empty()) continue;
       const std::vector<Index> sides = faces_at(a, b);
-      if (!sides.empty() && relative_length(a, b) < kTooShort * part) merge(a, b, sides);
+      if (!sides.empty() && relative_length(a, b) < kTooShort * part) merge(a, b, part, sides);
     }
   }
 
   // Both ends become one, unless that would make faces touch that must not, turn one over, or make
   // a long edge.
-  void merge(Index a, Index b, const std::vector<Index>& sides) {
+  void merge(Index a, Index b, double part, const std::vector<Index>& sides) {
     const bool both_on_border = on_border(a) && on_border(b);
     if (both_on_border && sides.size() == 2) return;
     const std::vector<Index> of_a = neighbours(a), of_b = neighbours(b);
@@ -180,7 +179,8 @@ class Remesher final {
     Vec place = (point(a) + point(b)) * 0.5;
     if (!both_on_border && on_border(a)) place = point(a);
     if (!both_on_border && on_border(b)) place = point(b);
-    place = on_skin(place, on_border(a) || on_border(b));
+    // The first rounds stay close enough to the skin without being put onto it.
+    if (part == 1) place = on_skin(place, on_border(a) || on_border(b));
     for (const Index v : {a, b}) {
       for (const Index other : neighbours(v)) {
         if (length(point(other) - place) > kTooLong * edge_length_at(place)) return;

@@ -71,12 +71,16 @@ std::vector<double> edge_stretches(const PosedBody& posed) {
 
 TEST(FreeBodyPose, StretchesNoEdgeTooFarInAHundredRandomPoses) {
   Random random(5);
-  for (int i = 0; i < 100; ++i) {
-    const PosedBody posed = model().pose(body_pose_of(random_pose(random), {}));
+  std::vector<BodyPose> poses;
+  for (int i = 0; i < 100; ++i) poses.push_back(body_pose_of(random_pose(random), {}));
+  const std::vector<PosedBody> bodies = model().pose_many(poses);
+  for (std::size_t i = 0; i < bodies.size(); ++i) {
+    const PosedBody& posed = bodies[i];
     for (const Point3& p : posed.vertices) {
       ASSERT_TRUE(std::isfinite(p[0]) && std::isfinite(p[1]) && std::isfinite(p[2]));
     }
     const std::vector<double> stretches = edge_stretches(posed);
+    // The longest are in the crotch, where two thighs that move apart share the skin.
     EXPECT_LT(stretches.back(), 3.2) << "pose " << i;
     // All but one in a hundred.
     EXPECT_LT(stretches[stretches.size() * 99 / 100], 1.8) << "pose " << i;

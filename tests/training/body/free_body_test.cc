@@ -131,7 +131,7 @@ TEST(FreeBody, LetsNoLimbPullAnother) {
       if (free_body().vertices[v].region != rule.region || free_body().vertices[v].side < 0)
         continue;
       for (const std::size_t joint : rule.foreign) {
-        ASSERT_LT(body().weights[v * kJointCount + joint], 0.01f) << kJointNames[joint];
+        ASSERT_LT(body().weights[v * kJointCount + joint], 0.02f) << kJointNames[joint];
       }
     }
   }
@@ -314,7 +314,7 @@ TEST(FreeBody, HasTheSameBytesEachTimeAndEverywhere) {
   std::filesystem::remove(file);
   ASSERT_TRUE(hash.has_value());
   // A change of the body changes this: models that were trained with the other body do not fit it.
-  EXPECT_EQ(*hash, "?");
+  EXPECT_EQ(*hash, "17ac967430a11b47aff02d9628b290c5b42278283f9f03e70147e812073b4104");
 }
 
 }  // namespace
