@@ -16,9 +16,8 @@ std::size_t at(Index i) {
   return static_cast<std::size_t>(i);
 }
 
-// An edge is split above the one and merged below the other; their ratio must exceed 2, or a merged
-// edge's neighbours would be split again, for ever (Botsch and Kobbelt's 4/5 and 4/3 do not, but
-// there is a fixed number of rounds; ours are theirs).
+// An edge is split above the one and merged below the other, in units of the wanted length
+// (Botsch and Kobbelt's numbers): half of the longest is still wanted better than the whole.
 constexpr double kTooLong = 4.0 / 3;
 constexpr double kTooShort = 4.0 / 5;
 // A face may not turn farther than this when a vertex moves: cosine.
@@ -234,11 +233,11 @@ class Remesher final {
                          square(valence_missing(c, 0)) + square(valence_missing(d, 0));
       const int after = square(valence_missing(a, -1)) + square(valence_missing(b, -1)) +
                         square(valence_missing(c, 1)) + square(valence_missing(d, 1));
-      if (after < before) turn(a, b, c, d, sides);
+      if (after < before) turn(c, d, sides);
     }
   }
 
-  void turn(Index a, Index b, Index c, Index d, const std::vector<Index>& sides) {
+  void turn(Index c, Index d, const std::vector<Index>& sides) {
     if (on_border(c) && on_border(d)) return;
     const std::vector<Index> of_c = neighbours(c);
     if (std::binary_search(of_c.begin(), of_c.end(), d)) return;
@@ -254,20 +253,19 @@ class Remesher final {
     const Vec out = unit(unit(facing(first)) + unit(facing(mesh_.faces[at(sides[1])])));
     // Not over a sharp crease, and no slivers.
     constexpr double kFacingMin = 0.7;
+    constexpr double kAreaMin = 0.2;  // twice the area, of the longest edge's square
     for (const Face& f : {one, two}) {
       const Vec n = facing(f);
       if (dot(n, out) < kFacingMin * length(n)) return;
       const double longest =
           std::max({length(point(f[0]) - point(f[1])), length(point(f[1]) - point(f[2])),
                     length(point(f[2]) - point(f[0]))});
-      if (length(n) < 0.2 * longest * longest) return;
+      if (length(n) < kAreaMin * longest * longest) return;
     }
     for (const Index f : sides) detach(f);
     mesh_.faces[at(sides[0])] = one;
     mesh_.faces[at(sides[1])] = two;
     for (const Index f : sides) attach(f);
-    (void)a;
-    (void)b;
   }
 
   // Moves each vertex along the skin towards the middle of its neighbours, those weighing more
