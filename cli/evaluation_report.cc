@@ -58,8 +58,7 @@ std::string report_table(const EvaluationSubject& subject, const AccuracyReport&
       report.wrong, report.neither, report.missed);
   text += fmt::format("{:<16}{:>8}{:>10}{:>10}{:>10}{:>12}{:>10}{:>10}\n", "", "people", "MPJPE",
                       "PA-MPJPE", "MPVPE", "silhouette", "PCK@0.05", "PCK@0.10");
-  text += fmt::format("{:<16}{:>8}{:>10}{:>10}{:>10}{:>12}{:>10}{:>10}\n", "", "", "mm", "mm", "mm",
-                      "IoU", "", "");
+  text += fmt::format("{:<16}{:>8}{:>10}{:>10}{:>10}{:>12}\n", "", "", "mm", "mm", "mm", "IoU");
   text += row("all", report.all);
   for (const NamedMeans& one : report.by_facing) {
     if (one.means.people > 0) text += row("facing " + one.name, one.means);
