@@ -45,6 +45,20 @@ struct Plan {
   JobSpec spec;
 };
 
+// Computed, not believed: a changed body would look like another one.
+Result<std::string> body_sha256_of(const ModelFolder& model) {
+  const fs::path path = model.body_path();
+  POSEFLEET_TRY(std::string sha256, sha256_hex_of_file(path));
+  const auto listed = model.manifest.files.find(path.filename().string());
+  if (listed == model.manifest.files.end() || listed->second != sha256) {
+    return rejected(
+        fmt::format("{}: its sha256 is {}, which is not what the manifest beside it "
+                    "says; the file was changed or damaged, import the model again",
+                    path.string(), sha256));
+  }
+  return sha256;
+}
+
 Result<EvaluationBodies> load_bodies(const EvaluateOptions& options, const Truth& truth,
                                      const ModelFolder& model, const std::string& body_sha256) {
   EvaluationBodies bodies;
@@ -144,7 +158,7 @@ Result<Plan> plan_evaluation(const EvaluateOptions& options) {
   POSEFLEET_TRY(plan.truth, read_truth(options.truth));
   POSEFLEET_TRY(const fs::path model_path, find_model(options.model));
   POSEFLEET_TRY(plan.model, open_model_folder(model_path, HashCheck::SizesOnly));
-  POSEFLEET_TRY(plan.body_sha256, sha256_hex_of_file(plan.model.body_path()));
+  POSEFLEET_TRY(plan.body_sha256, body_sha256_of(plan.model));
   POSEFLEET_TRY(plan.bodies, load_bodies(options, plan.truth, plan.model, plan.body_sha256));
   POSEFLEET_TRY_DO(check_video(options, plan.truth));
   POSEFLEET_TRY(plan.spec, spec_of(options, plan.truth, plan.model, plan.match));

@@ -185,6 +185,33 @@ TEST(Truth, TellsWhatIsWrongInAFile) {
   }
 }
 
+TEST(Truth, SurvivesAnyDamage) {
+  Truth truth = some_truth();
+  truth.frames.resize(3);
+  const std::string text = *truth_to_text(truth, "t");
+  int refused = 0;
+  // Cut anywhere but in the last line feed.
+  for (std::size_t size = 0; size + 1 < text.size(); ++size) {
+    EXPECT_FALSE(truth_of_text(text.substr(0, size), "t")) << size;
+  }
+  Random random(13);
+  for (int round = 0; round < 5000; ++round) {
+    std::string damaged = text;
+    const std::uint64_t changes = 1 + random.below(4);
+    for (std::uint64_t i = 0; i < changes; ++i) {
+      const char kLetters[] = "0-9.e+[]{},:\"\\n\x00\xff";
+      damaged[random.below(damaged.size())] = kLetters[random.below(sizeof kLetters)];
+    }
+    const auto read = truth_of_text(damaged, "t");
+    refused += read ? 0 : 1;
+    // Whatever was taken is a truth that can be written again.
+    if (read) {
+      EXPECT_TRUE(truth_to_text(*read, "t"));
+    }
+  }
+  EXPECT_GT(refused, 1000);
+}
+
 TEST(Truth, TakesAnyOrderOfKeysAndLayoutOfLines) {
   const auto truth = truth_of_text(
       "{\"frames\":\n[\n{\"people\":[],\n\"frame\":0}],\"made_by\":\"\",\"body_sha256\":\"" +
