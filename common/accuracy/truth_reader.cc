@@ -1,15 +1,14 @@
-// Truth files from text. The JSON library hands over one frame at a time as it goes, so that the
-// numbers of the whole file never lie in memory as JSON values, which take ten times their text.
+// Truth files from text, a frame at a time.
 #include <array>
 #include <cmath>
 #include <limits>
-#include <optional>
 #include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/accuracy/axis_angle.h"
+#include "common/accuracy/json_pieces.h"
 #include "common/accuracy/truth.h"
 #include "common/accuracy/truth_check.h"
 
@@ -18,32 +17,14 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Our files nest 7 deep. The library keeps a pointer for each open bracket.
-constexpr int kNestingMax = 16;
+// Our files nest 7 deep.
+constexpr std::size_t kNestingMax = 16;
 
 // Values, lists and objects of one frame; a person has 24 rotations of 4, 10 betas and some 20
 // more. Outside the frames there are eight.
 constexpr std::size_t kFrameValuesMax = 150 * kTruthPeopleMax;
 // What one error message quotes.
 constexpr std::size_t kQuoteMax = 60;
-
-bool nests_too_deep(const std::string& text) {
-  int depth = 0;
-  bool in_text = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char letter = text[at];
-    if (in_text && letter == '\\') {
-      ++at;
-    } else if (letter == '"') {
-      in_text = !in_text;
-    } else if (!in_text && (letter == '[' || letter == '{')) {
-      if (++depth > kNestingMax) return true;
-    } else if (!in_text && (letter == ']' || letter == '}')) {
-      --depth;
-    }
-  }
-  return false;
-}
 
 std::string shortened(std::string text, std::size_t size_max) {
   return text.size() <= size_max ? text : text.substr(0, size_max - 3) + "...";
@@ -175,48 +156,6 @@ Result<TruthFrame> frame_of(const std::string& name, std::size_t index, const Js
   return frame;
 }
 
-// Takes each frame out of the text as soon as it is whole. After the first error nothing is kept
-// any more, and the parser runs to the end of the text for nothing.
-class FrameCollector final {
- public:
-  explicit FrameCollector(const std::string& name) : name_(name) {}
-
-  // The library's callback; false: throw this value away.
-  bool on_event(int depth, Json::parse_event_t event, const Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (error_) return false;
-    if (event == Event::key && depth == 1) in_frames_ = parsed == "frames";
-    if (++values_ > kFrameValuesMax) {
-      error_ = rejected(fmt::format("{}: after frame {}: more than {} values that are no frame",
-                                    name_, frames_.size(), kFrameValuesMax));
-      return false;
-    }
-    // The root is at depth 0, its list of frames at 1.
-    const bool is_element =
-        in_frames_ && depth == 2 &&
-        (event == Event::object_end || event == Event::array_end || event == Event::value);
-    if (!is_element) return true;
-    auto frame = frame_of(name_, frames_.size(), parsed);
-    if (frame) {
-      frames_.push_back(std::move(*frame));
-    } else {
-      error_ = frame.error();
-    }
-    values_ = 0;
-    return false;
-  }
-
-  const std::optional<Error>& error() const { return error_; }
-  std::vector<TruthFrame> take_frames() { return std::move(frames_); }
-
- private:
-  const std::string& name_;
-  std::vector<TruthFrame> frames_;
-  std::optional<Error> error_;
-  std::size_t values_ = 0;  // since the last frame
-  bool in_frames_ = false;
-};
-
 Status read_header(const std::string& name, const Json& json, Truth& truth) {
   if (!json.is_object()) return wrong(name, "the file", json, "an object");
   const auto format = json.find("format");
@@ -249,26 +188,20 @@ Status read_header(const std::string& name, const Json& json, Truth& truth) {
 }  // namespace
 
 Result<Truth> truth_of_text(const std::string& text, const std::string& name) {
-  if (nests_too_deep(text)) {
-    return rejected(name + ": brackets nest more than " + std::to_string(kNestingMax) +
-                    " deep; this is no truth file");
-  }
-  FrameCollector collector(name);
-  const auto on_event = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    return collector.on_event(depth, event, parsed);
+  Truth truth;
+  const auto take_frame = [&](const Json& json) -> Status {
+    POSEFLEET_TRY(TruthFrame frame, frame_of(name, truth.frames.size(), json));
+    truth.frames.push_back(std::move(frame));
+    return done();
   };
-  try {
-    const Json json = Json::parse(text, on_event);
-    if (collector.error()) return *collector.error();
-    Truth truth;
-    POSEFLEET_TRY_DO(read_header(name, json, truth));
-    truth.frames = collector.take_frames();
-    POSEFLEET_TRY_DO(check_truth(truth, name));
-    return truth;
-  } catch (const Json::exception& exception) {
-    // Says line and column.
-    return rejected(name + ": " + shortened(exception.what(), 300));
-  }
+  POSEFLEET_TRY(
+      const Json json,
+      parse_in_pieces(text, name,
+                      {.list = "frames", .nesting_max = kNestingMax, .values_max = kFrameValuesMax},
+                      take_frame));
+  POSEFLEET_TRY_DO(read_header(name, json, truth));
+  POSEFLEET_TRY_DO(check_truth(truth, name));
+  return truth;
 }
 
 }  // namespace posefleet

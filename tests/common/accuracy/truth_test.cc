@@ -155,7 +155,13 @@ TEST(Truth, TellsWhatIsWrongInAFile) {
       {"a number that is infinite", changed("571.25", "1e999"), "number overflow"},
       {"frames per second", changed("29.97", "-1"), "frames_per_second is -1"},
       {"a short hash", changed("aaaa\"", "\""), "body_sha256"},
-      {"frames that are none", changed("\n]}\n", "\n],\"frames\":5}\n"), "frames is 5"},
+      {"frames twice", changed("\n]}\n", "\n],\"frames\":[]}\n"), "'frames' is there twice"},
+      {"frames that are none",
+       R"({"format":"posefleet-truth","version":1,"width":9,"height":9,)"
+       R"("focal_length":9,"frames_per_second":9,"body_sha256":"",)"
+       R"("made_by":"","frames":5})",
+       "frames is 5"},
+      {"frames that are an object", R"({"frames":{"a":{"frame":0}}})", "no truth file"},
       {"a frame that is a number", changed("{\"frame\":0", "7,{\"frame\":0"), "frame 0: this is 7"},
       {"a frame that is a list", changed("{\"frame\":0", "[7],{\"frame\":0"), "frame 0"},
       {"a gap", changed("\"frame\":1", "\"frame\":2"), "frame 1: its number is 2"},
