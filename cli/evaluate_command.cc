@@ -178,7 +178,8 @@ Result<Found> find_poses(const EvaluateOptions& options, const Plan& plan, Progr
   ClusterOptions cluster = fill_in_counts({.model = plan.model.path,
                                            .pose_workers = options.pose_workers,
                                            .models_per_worker = options.models_per_worker,
-                                           .precision = options.precision,
+                                           .device = options.device,
+                                           .precision = plan.spec.precision,
                                            .work_dir = options.work_dir});
   cluster.render_workers = 0;
   POSEFLEET_TRY(const std::unique_ptr<LocalSession> session, LocalSession::start(cluster, stop));

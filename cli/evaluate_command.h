@@ -16,6 +16,7 @@ struct EvaluateOptions {
   std::string model;       // empty: the demo model
   int pose_workers = 0;    // 0: by the machine
   int models_per_worker = 1;
+  std::string device = "auto";
   std::string precision = "auto";
   std::uint32_t batch_size = 8;
   std::uint32_t range_frames = 0;

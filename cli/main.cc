@@ -65,10 +65,15 @@ void add_pose_workers(CLI::App& command, Options& options) {
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   command
+      .add_option("--device", options.device,
+                  "where the network computes: auto (a CUDA device if the worker can use one), "
+                  "cpu, cuda or cuda:N")
+      ->capture_default_str();
+  command
       .add_option(
           "--precision", options.precision,
           "of the network: auto (float32), float32 or bfloat16, which is nearly twice as fast "
-          "on processors that have it")
+          "on processors that have it and several times on a GPU")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
       ->capture_default_str();
   command
@@ -112,6 +117,9 @@ void add_pose(CLI::App& app, PoseOptions& options) {
   pose->add_option("image", options.image, "PNG, JPEG, WebP, BMP or TIFF")->required();
   pose->add_option("--model", options.model,
                    "model folder (default: $POSEFLEET_MODEL, then the demo model)");
+  pose->add_option("--device", options.device,
+                   "where the network computes: auto, cpu, cuda or cuda:N")
+      ->capture_default_str();
   pose->add_option("--precision", options.precision, "of the network: auto, float32 or bfloat16")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
       ->capture_default_str();

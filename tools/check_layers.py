@@ -43,13 +43,15 @@ MAY_INCLUDE = {
     "worker/import": ["common/base", "common/files", "common/model_folder", "common/body"],
     "worker/model": ["common/base", "common/protocol", "common/files", "common/model_folder",
                      "common/body"],
+    # The network again, for CUDA; it shares the crop's and the rotations' definitions.
+    "worker/device": ["common/base", "common/protocol", "common/model_folder", "worker/model"],
     # A detector's boxes are judged by the crops that are cut from them.
     "worker/detect": ["common/base", "common/protocol", "common/model_folder", "worker/model"],
     "worker/render": ["common/base", "common/protocol", "common/body", "common/model_folder",
                       "common/media/yuv.h"],
     "worker/runtime": ["common/*", "worker/core"],
     # What a worker does with a range; the runtime knows it as an interface of its own.
-    "worker/stages": ["common/*", "worker/detect", "worker/model", "worker/render", "worker/runtime"],
+    "worker/stages": ["common/*", "worker/detect", "worker/device", "worker/model", "worker/render", "worker/runtime"],
     "worker": ["common/*", "worker/*"],
     "cli": ["common/*", "worker/import", "worker/render"],
     "training": ["common/*", "worker/*"],
@@ -67,7 +69,8 @@ LIBRARIES = {
     "FFmpeg": (r"lib(av|sw)[a-z]+/", ["common/media"]),
     "Eigen": (r"Eigen/", ["common/body", "common/accuracy"]),
     "SQLite": (r"sqlite3", ["coordinator/store"]),
-    "LibTorch": (r"(torch|ATen|c10)/", ["worker/model", "worker/detect"]),
+    "LibTorch": (r"(torch|ATen|c10)/", ["worker/model", "worker/detect", "worker/device"]),
+    "CUDA": (r"cuda|c10/cuda|ATen/cuda", ["worker/device"]),
     "oneDNN": (r"(dnnl|oneapi/dnnl/)", ["worker/model"]),
     "OpenSSL": (r"openssl/", ["common/files"]),
     "zlib": (r"zlib\.h|zconf\.h", ["worker/import"]),
