@@ -1,9 +1,11 @@
 // posefleet-demo-footage: pictures and films of drawn people, with their truth.
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "common/base/result.h"
 #include "training/body/free_body.h"
@@ -34,6 +36,11 @@ Result<Options> read_options(int count, char** words) {
     if (!name.starts_with("--") || i + 1 >= count) {
       return rejected("expected --name value pairs, found " + name + "\n\n" + kUsage);
     }
+    constexpr std::array<std::string_view, 9> kKnown = {
+        "sheet", "kind", "seed", "truth", "clip", "script", "seconds", "width", "height"};
+    if (std::find(kKnown.begin(), kKnown.end(), name.substr(2)) == kKnown.end()) {
+      return rejected("unknown option " + name + "\n\n" + kUsage);
+    }
     options[name.substr(2)] = words[i + 1];
   }
   return options;
@@ -45,7 +52,7 @@ Result<std::uint64_t> number_of(const Options& options, const std::string& name,
   if (found == options.end()) return otherwise;
   char* end = nullptr;
   const std::uint64_t value = std::strtoull(found->second.c_str(), &end, 10);
-  if (found->second.empty() || *end != '\0') {
+  if (found->second.empty() || *end != '\0' || found->second[0] == '-') {
     return rejected("--" + name + " is " + found->second + ", not a whole number");
   }
   return value;
