@@ -51,7 +51,9 @@ MAY_INCLUDE = {
     "worker/stages": ["common/*", "worker/detect", "worker/model", "worker/render", "worker/runtime"],
     "worker": ["common/*", "worker/*"],
     "cli": ["common/*", "worker/import", "worker/render"],
-    "training": ["common/*", "worker/*"],
+    "training": ["common/*", "worker/*", "training/*"],
+    # Pictures, targets and the network of the demo detector.
+    "training/detector": ["common/*", "worker/detect", "worker/model", "training/footage"],
 }
 
 # Folders that may include everything and that nothing includes.
@@ -66,7 +68,7 @@ LIBRARIES = {
     "FFmpeg": (r"lib(av|sw)[a-z]+/", ["common/media"]),
     "Eigen": (r"Eigen/", ["common/body"]),
     "SQLite": (r"sqlite3", ["coordinator/store"]),
-    "LibTorch": (r"(torch|ATen|c10)/", ["worker/model", "worker/detect"]),
+    "LibTorch": (r"(torch|ATen|c10)/", ["worker/model", "worker/detect", "training/detector"]),
     "oneDNN": (r"(dnnl|oneapi/dnnl/)", ["worker/model"]),
     "OpenSSL": (r"openssl/", ["common/files"]),
     "zlib": (r"zlib\.h|zconf\.h", ["worker/import"]),
@@ -87,7 +89,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 def folder_of(path):
     """The row that a path belongs to: worker/render for worker/render/x/y.h, worker for worker/main.cc."""
     parts = path.split("/")
-    if parts[0] in ("cli", "training", *ON_TOP) or len(parts) == 2:
+    if parts[0] in ("cli", *ON_TOP) or len(parts) == 2:
         return parts[0]
     return "/".join(parts[:2])
 
