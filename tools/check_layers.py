@@ -53,7 +53,8 @@ MAY_INCLUDE = {
     "cli": ["common/*", "worker/import", "worker/render"],
     "training": ["common/*", "worker/*", "training/*"],
     # Pictures, targets and the network of the demo detector.
-    "training/detector": ["common/*", "worker/detect", "worker/model", "training/footage"],
+    "training/detector": ["common/*", "worker/detect", "worker/model", "training/body",
+                          "training/footage"],
 }
 
 # Folders that may include everything and that nothing includes.
@@ -73,8 +74,9 @@ LIBRARIES = {
     "OpenSSL": (r"openssl/", ["common/files"]),
     "zlib": (r"zlib\.h|zconf\.h", ["worker/import"]),
     "spdlog": (r"spdlog/", ["common/process"]),
-    "nlohmann-json": (r"nlohmann/", ["common/job", "common/model_folder", "coordinator/pipeline", "cli"]),
-    "CLI11": (r"CLI/", ["cli", "main"]),
+    "nlohmann-json": (r"nlohmann/", ["common/job", "common/model_folder", "coordinator/pipeline", "cli",
+                                    "training/detector"]),
+    "CLI11": (r"CLI/", ["cli", "main", "training/detector"]),
     "GoogleTest": (r"g(test|mock)/", []),
     "google-benchmark": (r"benchmark/", []),
 }

@@ -51,8 +51,7 @@ class Builder final {
                 .is_depthwise = true});
       at = conv(at, kNeck, 1);
     }
-    return add(
-        {.kind = LayerKind::Conv, .inputs = {at}, .channels = numbers, .is_normed = false});
+    return add({.kind = LayerKind::Conv, .inputs = {at}, .channels = numbers, .is_normed = false});
   }
 
   // What the last map sees is widened to half the picture, for people who fill it.
@@ -84,9 +83,9 @@ Architecture detector_architecture() {
   const int last = b.residual(b.residual(b.conv(sixteenth, kBackbone[2], 3, 2)));
 
   const int down5 = b.conv(b.widened(last), kNeck, 1);
-  const int down4 = b.conv(b.join(LayerKind::Add, {b.join(LayerKind::Upsample, {down5}),
-                                                   b.conv(sixteenth, kNeck, 1)}),
-                           kNeck, 3);
+  const int down4 = b.conv(
+      b.join(LayerKind::Add, {b.join(LayerKind::Upsample, {down5}), b.conv(sixteenth, kNeck, 1)}),
+      kNeck, 3);
   const int level3 = b.conv(
       b.join(LayerKind::Add, {b.join(LayerKind::Upsample, {down4}), b.conv(eighth, kNeck, 1)}),
       kNeck, 3);
@@ -111,7 +110,8 @@ std::vector<GridPoint> grid_points(int width, int height) {
     for (int y = 0; y < height / stride; ++y) {
       for (int x = 0; x < width / stride; ++x) {
         const auto s = static_cast<float>(stride);
-        points.push_back({(static_cast<float>(x) + 0.5f) * s, (static_cast<float>(y) + 0.5f) * s, s});
+        points.push_back(
+            {(static_cast<float>(x) + 0.5f) * s, (static_cast<float>(y) + 0.5f) * s, s});
       }
     }
   }

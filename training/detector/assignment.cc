@@ -91,9 +91,8 @@ std::vector<PlaceTarget> assign_people(std::span<const GridPoint> points,
     if (targets[i].person < 0) continue;
     const Suited& highest = best[static_cast<std::size_t>(targets[i].person)];
     targets[i].counts = true;
-    targets[i].score = highest.fit > 0
-                           ? static_cast<float>(chosen[i].fit / highest.fit) * highest.overlap
-                           : 0.0f;
+    targets[i].score =
+        highest.fit > 0 ? static_cast<float>(chosen[i].fit / highest.fit) * highest.overlap : 0.0f;
   }
   return targets;
 }

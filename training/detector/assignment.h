@@ -30,8 +30,8 @@ struct TruthBox {
 
 // What one place learns. A value.
 struct PlaceTarget {
-  int person = -1;    // index of the person, -1 for nobody
-  float score = 0;    // to be said
+  int person = -1;     // index of the person, -1 for nobody
+  float score = 0;     // to be said
   bool counts = true;  // false: within an ignored person, nothing is learned
 
   bool operator==(const PlaceTarget&) const = default;

@@ -71,10 +71,10 @@ at::Tensor Network::convolved(std::size_t index, const at::Tensor& input, bool i
   const at::Tensor made =
       at::conv2d(input, weight, bias, layer.stride, border, /*dilation=*/1, groups);
   if (!layer.is_normed) return made;
-  at::Tensor normed = at::batch_norm(made, weights_.at(name + ".gain"),
-                                     weights_.at(name + ".shift"), averages_.at(name + ".mean"),
-                                     averages_.at(name + ".variance"), is_learning, kAverageShare,
-                                     kNormEpsilon, /*cudnn_enabled=*/false);
+  at::Tensor normed =
+      at::batch_norm(made, weights_.at(name + ".gain"), weights_.at(name + ".shift"),
+                     averages_.at(name + ".mean"), averages_.at(name + ".variance"), is_learning,
+                     kAverageShare, kNormEpsilon, /*cudnn_enabled=*/false);
   return at::relu_(normed);
 }
 
@@ -114,10 +114,9 @@ at::Tensor Network::forward(const at::Tensor& pictures, bool is_learning) {
   }
   std::vector<at::Tensor> levels;
   for (std::size_t level = 0; level < kStrides.size(); ++level) {
-    const at::Tensor both =
-        at::cat({maps[static_cast<std::size_t>(architecture_.boxes[level])],
-                 maps[static_cast<std::size_t>(architecture_.scores[level])]},
-                1);
+    const at::Tensor both = at::cat({maps[static_cast<std::size_t>(architecture_.boxes[level])],
+                                     maps[static_cast<std::size_t>(architecture_.scores[level])]},
+                                    1);
     levels.push_back(both.permute({0, 2, 3, 1}).flatten(1, 2));
   }
   return at::cat(levels, 1).contiguous();

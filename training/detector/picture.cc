@@ -66,9 +66,9 @@ void add_noise(Picture& picture, float deviation, Random& random) {
     const std::uint64_t bits = random.next();
     for (std::size_t k = 0; k < 2 && i + k < picture.rgb.size(); ++k) {
       const auto part = static_cast<std::uint32_t>(bits >> (32 * k));
-      const int sum = static_cast<int>((part & 255) + (part >> 8 & 255) + (part >> 16 & 255) +
-                                       (part >> 24)) -
-                      510;
+      const int sum =
+          static_cast<int>((part & 255) + (part >> 8 & 255) + (part >> 16 & 255) + (part >> 24)) -
+          510;
       picture.rgb[i + k] =
           to_byte(static_cast<float>(picture.rgb[i + k]) + scale * static_cast<float>(sum));
     }
@@ -160,8 +160,7 @@ void vary_colours(Picture& picture, Random& random) {
     }
   }
   // 0: grey, 1: as it is.
-  const float colour =
-      random.chance(0.04) ? 0.0f : static_cast<float>(0.6 + 0.7 * random.unit());
+  const float colour = random.chance(0.04) ? 0.0f : static_cast<float>(0.6 + 0.7 * random.unit());
   for (std::size_t i = 0; i < picture.rgb.size(); i += 3) {
     std::array<float, 3> value{};
     for (std::size_t c = 0; c < 3; ++c) {

@@ -93,8 +93,8 @@ Picture make_frame(const DrawScene& draw, std::uint64_t seed, std::uint64_t firs
 std::vector<TruthBox> truth_of(const Picture& picture, int left, int top) {
   std::vector<TruthBox> truth;
   for (const DrawnPerson& person : picture.people) {
-    TruthBox somebody{person.box, person.visible < kVisibleMin ||
-                                      person.box[3] - person.box[1] < kHeightMin};
+    TruthBox somebody{person.box,
+                      person.visible < kVisibleMin || person.box[3] - person.box[1] < kHeightMin};
     for (std::size_t i = 0; i < 4; ++i) {
       somebody.box[i] += static_cast<float>(i % 2 == 0 ? left : top);
     }
@@ -122,8 +122,8 @@ Batch make_batch(const DrawScene& draw, const BatchOptions& options, std::uint64
   Batch batch;
   batch.width = is_square ? options.side : round_up(size.width, kSideStep);
   batch.height = is_square ? options.side : round_up(size.height, kSideStep);
-  const std::size_t numbers =
-      std::size_t{3} * static_cast<std::size_t>(batch.width) * static_cast<std::size_t>(batch.height);
+  const std::size_t numbers = std::size_t{3} * static_cast<std::size_t>(batch.width) *
+                              static_cast<std::size_t>(batch.height);
   const auto count = static_cast<std::size_t>(options.count);
   batch.pixels.resize(count * numbers);
   for (std::size_t i = 0; i < count; ++i) {
@@ -133,19 +133,18 @@ Batch make_batch(const DrawScene& draw, const BatchOptions& options, std::uint64
     if (random.chance(0.5)) mirror(picture);
     vary_colours(picture, random);
     vary_sharpness(picture, random);
-    int left = static_cast<int>(
-        random.below(static_cast<std::uint64_t>(batch.width - picture.width) + 1));
+    int left =
+        static_cast<int>(random.below(static_cast<std::uint64_t>(batch.width - picture.width) + 1));
     int top = static_cast<int>(
         random.below(static_cast<std::uint64_t>(batch.height - picture.height) + 1));
     if (is_square) {
-      const InputGeometry geometry = input_geometry(picture.width, picture.height, options.side,
-                                                    DetectorResize::Letterbox);
+      const InputGeometry geometry =
+          input_geometry(picture.width, picture.height, options.side, DetectorResize::Letterbox);
       left = geometry.left;
       top = geometry.top;
     }
     batch.truth.push_back(truth_of(picture, left, top));
-    write_pixels(picture, left, top, batch,
-                 std::span(batch.pixels).subspan(i * numbers, numbers));
+    write_pixels(picture, left, top, batch, std::span(batch.pixels).subspan(i * numbers, numbers));
   }
   return batch;
 }

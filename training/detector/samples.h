@@ -43,8 +43,8 @@ struct BatchOptions {
 };
 
 struct Batch {
-  int width = 0, height = 0;  // pixels, multiples of 32
-  std::vector<float> pixels;  // (count, height, width, 3): red, green, blue in 0..1
+  int width = 0, height = 0;                 // pixels, multiples of 32
+  std::vector<float> pixels;                 // (count, height, width, 3): red, green, blue in 0..1
   std::vector<std::vector<TruthBox>> truth;  // by picture
 };
 

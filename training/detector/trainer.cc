@@ -114,13 +114,11 @@ StepReport Trainer::Impl::learn(const Batch& batch, double progress) {
   report.rate = rate_at(steps, progress);
   const auto pictures = static_cast<std::int64_t>(batch.truth.size());
   // The numbers lie by pixel already: seen as (B, 3, H, W) that is channels last, without a copy.
-  const at::Tensor input =
-      at::from_blob(const_cast<float*>(batch.pixels.data()),
-                    {pictures, batch.height, batch.width, 3}, at::kFloat)
-          .permute({0, 3, 1, 2});
+  const at::Tensor input = at::from_blob(const_cast<float*>(batch.pixels.data()),
+                                         {pictures, batch.height, batch.width, 3}, at::kFloat)
+                               .permute({0, 3, 1, 2});
   for (auto& [name, weight] : network.weights()) weight.mutable_grad() = at::Tensor();
-  const Loss loss =
-      loss_of(network.forward(input, true), batch.width, batch.height, batch.truth);
+  const Loss loss = loss_of(network.forward(input, true), batch.width, batch.height, batch.truth);
   loss.total.backward();
   report.score_loss = loss.score;
   report.box_loss = loss.box;
@@ -136,9 +134,8 @@ StepReport Trainer::Impl::learn(const Batch& batch, double progress) {
     return report;
   }
   descend(report.rate, std::min(1.0, kGradientMax / std::max(report.gradient_norm, 1e-12)));
-  const double share =
-      std::min(kSmoothShare, (1.0 + static_cast<double>(steps)) /
-                                 (kSmoothRise + static_cast<double>(steps)));
+  const double share = std::min(kSmoothShare, (1.0 + static_cast<double>(steps)) /
+                                                  (kSmoothRise + static_cast<double>(steps)));
   smooth(network.weights(), share, smoothed.weights());
   smooth(network.averages(), share, smoothed.averages());
   return report;
@@ -192,12 +189,12 @@ Result<StateNotes> Trainer::load(const std::filesystem::path& path) {
         path.string(), file->tensors().size(), state.size()));
   }
   for (const auto& [name, tensor] : state) {
-    POSEFLEET_TRY(const std::span<const float> values,
-                  file->floats(name, tensor.sizes().vec()));
+    POSEFLEET_TRY(const std::span<const float> values, file->floats(name, tensor.sizes().vec()));
     if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) {
-      return rejected(fmt::format("{}: {} holds numbers that are not finite; the file is damaged, "
-                                  "begin a new run in another --state folder",
-                                  path.string(), name));
+      return rejected(
+          fmt::format("{}: {} holds numbers that are not finite; the file is damaged, "
+                      "begin a new run in another --state folder",
+                      path.string(), name));
     }
     std::copy(values.begin(), values.end(), values_of(tensor).begin());
   }
@@ -214,8 +211,8 @@ Result<std::vector<RawOutput>> Trainer::look(std::span<const float> pictures, in
                                              int height) {
   try {
     const at::NoGradGuard no_gradients;
-    const at::Tensor input = at::from_blob(const_cast<float*>(pictures.data()),
-                                           {count, 3, height, width}, at::kFloat);
+    const at::Tensor input =
+        at::from_blob(const_cast<float*>(pictures.data()), {count, 3, height, width}, at::kFloat);
     const at::Tensor numbers = impl_->smoothed.forward(input, false);
     const std::vector<GridPoint> points = grid_points(width, height);
     const auto places = static_cast<std::int64_t>(points.size());

@@ -24,9 +24,9 @@ namespace posefleet::training {
 struct StepReport {
   double score_loss = 0;
   double box_loss = 0;
-  double rate = 0;            // of learning
-  double gradient_norm = 0;   // before it was cut
-  bool was_skipped = false;   // numbers that are not finite: nothing was learned
+  double rate = 0;           // of learning
+  double gradient_norm = 0;  // before it was cut
+  bool was_skipped = false;  // numbers that are not finite: nothing was learned
 };
 
 // What stands beside the weights in a saved state: decimal texts by name.
