@@ -51,10 +51,12 @@ MAY_INCLUDE = {
     "worker/stages": ["common/*", "worker/detect", "worker/model", "worker/render", "worker/runtime"],
     "worker": ["common/*", "worker/*"],
     "cli": ["common/*", "worker/import", "worker/render"],
-    "training": ["common/*", "worker/*", "training/*"],
-    # Pictures, targets and the network of the demo detector.
+    # What training draws its pictures of, and the programs that learn from them.
+    "training/body": ["common/*", "worker/render"],
+    "training/footage": ["common/*", "worker/*", "training/body"],
     "training/detector": ["common/*", "worker/detect", "worker/model", "training/body",
                           "training/footage"],
+    "training": ["common/*", "worker/*", "training/*"],
 }
 
 # Folders that may include everything and that nothing includes.

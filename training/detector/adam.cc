@@ -4,7 +4,7 @@
 
 #include "common/base/check.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 void adam_step(const AdamSettings& settings, std::uint64_t step, std::span<const float> gradient,
                std::span<float> first, std::span<float> second, std::span<float> weights) {
@@ -27,4 +27,4 @@ void adam_step(const AdamSettings& settings, std::uint64_t step, std::span<const
   }
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <span>
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 struct AdamSettings {
   double rate = 1e-3;        // of this step
@@ -23,4 +23,4 @@ struct AdamSettings {
 void adam_step(const AdamSettings& settings, std::uint64_t step, std::span<const float> gradient,
                std::span<float> first, std::span<float> second, std::span<float> weights);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 // Channels of the backbone's maps at strides 8, 16 and 32, and of the neck's.
@@ -129,4 +129,4 @@ std::array<float, 4> decoded_box(const GridPoint& point, const float* numbers) {
   return {x - width / 2, y - height / 2, x + width / 2, y + height / 2};
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

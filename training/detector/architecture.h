@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 enum class LayerKind {
   Input,     // the picture: three channels
@@ -79,4 +79,4 @@ inline constexpr float kLogSizeMax = 3.0f;
 // x0, y0, x1, y1 in input pixels.
 std::array<float, 4> decoded_box(const GridPoint& point, const float* numbers);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -6,7 +6,7 @@
 #include "common/base/check.h"
 #include "worker/detect/nms.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 // How many places learn a person, and how box and score weigh (the published values).
@@ -97,4 +97,4 @@ std::vector<PlaceTarget> assign_people(std::span<const GridPoint> points,
   return targets;
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -17,7 +17,7 @@
 
 #include "training/detector/architecture.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 // Somebody in a picture, pixels of the network's input.
 struct TruthBox {
@@ -42,4 +42,4 @@ std::vector<PlaceTarget> assign_people(std::span<const GridPoint> points,
                                        std::span<const float> numbers,
                                        std::span<const TruthBox> truth);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -8,7 +8,7 @@
 #include "common/files/files.h"
 #include "training/detector/network.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 // A convolution that does what it and the batch norm after it do.
@@ -126,4 +126,4 @@ Status export_network(const Network& network, int side, const std::filesystem::p
   }
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -11,7 +11,7 @@
 
 #include "common/base/result.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 class Network;
 
@@ -22,4 +22,4 @@ std::string exported_source(const Network& network);
 // was trained with.
 Status export_network(const Network& network, int side, const std::filesystem::path& path);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -13,7 +13,7 @@
 
 #include "common/files/files.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 // A judgement is 300 bytes; this is a year of them.
@@ -145,4 +145,4 @@ std::string history_plot(const std::vector<HistoryEntry>& history) {
   return svg + "</svg>\n";
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

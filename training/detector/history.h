@@ -9,7 +9,7 @@
 #include "common/base/result.h"
 #include "training/detector/quality.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 // A value. The losses are means since the judgement before.
 struct HistoryEntry {
@@ -32,4 +32,4 @@ Result<std::vector<HistoryEntry>> read_history(const std::filesystem::path& json
 // An SVG picture: recall, precision and areas over the minutes.
 std::string history_plot(const std::vector<HistoryEntry>& history);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

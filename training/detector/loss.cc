@@ -5,7 +5,7 @@
 #include "training/detector/assignment.h"
 #include "training/detector/network.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 // A box that is somewhat off costs about as much as a score that is: the published proportion of
@@ -127,4 +127,4 @@ Loss loss_of(const at::Tensor& numbers, int width, int height,
   return loss;
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -7,7 +7,7 @@
 #include "training/detector/architecture.h"
 #include "training/detector/trainer.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 Status publish_detector(const Trainer& trainer, const std::filesystem::path& folder,
                         const DetectorUse& use) {
@@ -37,4 +37,4 @@ Status publish_detector(const Trainer& trainer, const std::filesystem::path& fol
   return write_manifest(folder, std::move(manifest), names);
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -5,7 +5,7 @@
 
 #include "common/base/result.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 class Trainer;
 
@@ -21,4 +21,4 @@ struct DetectorUse {
 Status publish_detector(const Trainer& trainer, const std::filesystem::path& folder,
                         const DetectorUse& use);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -5,7 +5,7 @@
 #include "common/base/check.h"
 #include "common/base/random.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 // Share of a batch's statistics that goes into the averages.
@@ -122,4 +122,4 @@ at::Tensor Network::forward(const at::Tensor& pictures, bool is_learning) {
   return at::cat(levels, 1).contiguous();
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

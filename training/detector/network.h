@@ -15,7 +15,7 @@
 
 #include "training/detector/architecture.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 // Added to a variance before its root is taken.
 inline constexpr double kNormEpsilon = 1e-3;
@@ -60,4 +60,4 @@ struct TruthBox;
 Loss loss_of(const at::Tensor& numbers, int width, int height,
              const std::vector<std::vector<TruthBox>>& truth);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

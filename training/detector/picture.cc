@@ -6,7 +6,7 @@
 #include "common/base/check.h"
 #include "worker/detect/letterbox.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 std::size_t size_of(int width, int height) {
@@ -184,4 +184,4 @@ void vary_sharpness(Picture& picture, Random& random) {
   if (random.chance(0.3)) add_noise(picture, static_cast<float>(2 + 8 * random.unit()), random);
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

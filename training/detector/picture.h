@@ -10,7 +10,7 @@
 #include "common/base/random.h"
 #include "training/detector/samples.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 // 8-bit RGB without gaps between rows, and the people in it.
 struct Picture {
@@ -40,4 +40,4 @@ void vary_colours(Picture& picture, Random& random);
 // Now and then softer, sharper or noisier.
 void vary_sharpness(Picture& picture, Random& random);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -6,7 +6,7 @@
 
 #include "worker/detect/nms.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 // As many boxes of a picture as a job takes unless it says otherwise.
@@ -145,4 +145,4 @@ Quality best_measured(std::span<const Finding> findings) {
   return measured(findings, best.conf, best.iou);
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

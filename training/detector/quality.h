@@ -12,7 +12,7 @@
 #include "training/detector/assignment.h"
 #include "worker/detect/decode.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 // What was found in one picture before overlaps were removed (in the order of is_before), and who
 // is there; pixels of the same square.
@@ -43,4 +43,4 @@ Quality measured(std::span<const Finding> findings, double conf, double iou);
 // Tries thresholds and takes those with the best harmonic mean of recall and precision.
 Quality best_measured(std::span<const Finding> findings);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -18,7 +18,7 @@
 #include "training/detector/trainer.h"
 #include "training/detector/unseen.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 constexpr double kSaveSeconds = 60;
@@ -285,4 +285,4 @@ Status run_training(const DrawScene& draw, const RunOptions& options,
   return run.learn(should_stop);
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -13,7 +13,7 @@
 #include "common/base/result.h"
 #include "training/detector/samples.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 struct RunOptions {
   std::filesystem::path state;  // folder; made when missing
@@ -33,4 +33,4 @@ struct RunOptions {
 Status run_training(const DrawScene& draw, const RunOptions& options,
                     const std::function<bool()>& should_stop);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

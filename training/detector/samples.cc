@@ -6,7 +6,7 @@
 #include "training/detector/picture.h"
 #include "worker/detect/letterbox.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 // Scenes that one picture may need, so that no two pictures share one.
@@ -149,4 +149,4 @@ Batch make_batch(const DrawScene& draw, const BatchOptions& options, std::uint64
   return batch;
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -19,7 +19,7 @@
 
 #include "training/detector/assignment.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 // Somebody in a drawn frame.
 struct DrawnPerson {
@@ -50,4 +50,4 @@ struct Batch {
 
 Batch make_batch(const DrawScene& draw, const BatchOptions& options, std::uint64_t index);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

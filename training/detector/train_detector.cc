@@ -10,7 +10,7 @@
 #include "training/detector/run.h"
 #include "training/footage/scene_source.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 DrawScene scenes_of(const SceneSource& source) {
@@ -32,10 +32,10 @@ Status train(const RunOptions& options) {
 }
 
 }  // namespace
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect
 
 int main(int argc, char** argv) {
-  using posefleet::training::RunOptions;
+  using posefleet::training::detect::RunOptions;
   RunOptions options;
   CLI::App app("Trains the demo model's person detector on drawn scenes.");
   app.add_option("--state", options.state, "folder of the run; an existing one goes on")
@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
   app.add_option("--batch", options.batch, "pictures of a step")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   posefleet::start_log("posefleet-train-detector", posefleet::LogLevel::Info);
-  const posefleet::Status trained = posefleet::training::train(options);
+  const posefleet::Status trained = posefleet::training::detect::train(options);
   if (trained) return 0;
   std::fprintf(stderr, "posefleet-train-detector: %s\n", trained.error().message.c_str());
   return 2;

@@ -13,7 +13,7 @@
 #include "training/detector/export.h"
 #include "training/detector/network.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 // Of learning: highest, and lowest at the end of the run; rising over the first steps, while the
@@ -240,4 +240,4 @@ Status Trainer::export_to(const std::filesystem::path& path, int side) const {
   return export_network(impl_->smoothed, side, path);
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

@@ -19,7 +19,7 @@
 #include "training/detector/samples.h"
 #include "worker/detect/network.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 struct StepReport {
   double score_loss = 0;
@@ -66,4 +66,4 @@ class Trainer final {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

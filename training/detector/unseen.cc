@@ -6,7 +6,7 @@
 #include "training/detector/trainer.h"
 #include "worker/detect/decode.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 namespace {
 
 // Boxes with lower scores would change the area below the curve by less than a thousandth.
@@ -78,4 +78,4 @@ Result<std::vector<Finding>> find_in(const std::vector<UnseenPicture>& pictures,
   return findings;
 }
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

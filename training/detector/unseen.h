@@ -12,7 +12,7 @@
 #include "training/detector/samples.h"
 #include "worker/detect/letterbox.h"
 
-namespace posefleet::training {
+namespace posefleet::training::detect {
 
 class Trainer;
 
@@ -43,4 +43,4 @@ std::vector<UnseenPicture> make_unseen(const DrawScene& draw, std::uint64_t seed
 // What the smoothed network finds in them, overlaps included.
 Result<std::vector<Finding>> find_in(const std::vector<UnseenPicture>& pictures, Trainer& trainer);
 
-}  // namespace posefleet::training
+}  // namespace posefleet::training::detect

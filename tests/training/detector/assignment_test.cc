@@ -8,7 +8,7 @@
 namespace posefleet::tests {
 namespace {
 
-using namespace posefleet::training;
+using namespace posefleet::training::detect;
 
 // The numbers with which a place says `box` with `score`.
 std::array<float, 5> saying(const GridPoint& point, const std::array<float, 4>& box, float score) {

@@ -7,7 +7,7 @@
 namespace posefleet::tests {
 namespace {
 
-using namespace posefleet::training;
+using namespace posefleet::training::detect;
 
 HistoryEntry entry_at(double seconds, double recall) {
   return {.step = static_cast<std::uint64_t>(seconds) * 2,

@@ -5,7 +5,7 @@
 namespace posefleet::tests {
 namespace {
 
-using namespace posefleet::training;
+using namespace posefleet::training::detect;
 
 using Box = std::array<float, 4>;
 

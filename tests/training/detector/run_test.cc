@@ -13,7 +13,7 @@
 namespace posefleet::tests {
 namespace {
 
-using namespace posefleet::training;
+using namespace posefleet::training::detect;
 
 // Four small steps.
 RunOptions options_in(const TempDir& folder) {

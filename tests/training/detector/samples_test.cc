@@ -9,7 +9,7 @@
 namespace posefleet::tests {
 namespace {
 
-using namespace posefleet::training;
+using namespace posefleet::training::detect;
 
 // Black, with one white rectangle that is the person.
 std::vector<DrawnPerson> draw_white(std::uint64_t, std::uint64_t index, int width, int height,

@@ -25,8 +25,9 @@ void fill(std::span<std::uint8_t> rgb, int width, const std::array<int, 4>& box,
 
 }  // namespace
 
-std::vector<training::DrawnPerson> draw_shapes(std::uint64_t seed, std::uint64_t index, int width,
-                                               int height, std::span<std::uint8_t> rgb) {
+std::vector<training::detect::DrawnPerson> draw_shapes(std::uint64_t seed, std::uint64_t index,
+                                                       int width, int height,
+                                                       std::span<std::uint8_t> rgb) {
   Random random(seed ^ Random(index).next());
   const auto somewhere = [&](int room) {
     return static_cast<int>(random.below(static_cast<std::uint64_t>(std::max(1, room))));
@@ -39,7 +40,7 @@ std::vector<training::DrawnPerson> draw_shapes(std::uint64_t seed, std::uint64_t
     const auto grey = static_cast<std::uint8_t>(60 + somewhere(120));
     fill(rgb, width, {x, y, x + width / 4, y + height / 8}, {grey, grey, grey});
   }
-  std::vector<training::DrawnPerson> people;
+  std::vector<training::detect::DrawnPerson> people;
   const int count = random.chance(0.125) ? 0 : 1 + somewhere(3);
   for (int i = 0; i < count; ++i) {
     const int high = height / 5 + somewhere(height / 2);

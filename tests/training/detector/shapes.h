@@ -6,7 +6,8 @@
 namespace posefleet::tests {
 
 // None to three rectangles, twice as high as wide; about one scene in eight is empty.
-std::vector<training::DrawnPerson> draw_shapes(std::uint64_t seed, std::uint64_t index, int width,
-                                               int height, std::span<std::uint8_t> rgb);
+std::vector<training::detect::DrawnPerson> draw_shapes(std::uint64_t seed, std::uint64_t index,
+                                                       int width, int height,
+                                                       std::span<std::uint8_t> rgb);
 
 }  // namespace posefleet::tests

@@ -17,10 +17,10 @@
 namespace posefleet::tests {
 namespace {
 
-using training::Batch;
-using training::make_batch;
-using training::StepReport;
-using training::Trainer;
+using training::detect::Batch;
+using training::detect::make_batch;
+using training::detect::StepReport;
+using training::detect::Trainer;
 
 constexpr std::array<std::array<float, 4>, 2> kRectangles = {
     {{16, 24, 48, 88}, {80, 56, 104, 104}}};
