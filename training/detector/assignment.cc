@@ -80,19 +80,10 @@ std::vector<PlaceTarget> assign_people(std::span<const GridPoint> points,
       chosen[place.point] = place;
     }
   }
-  std::vector<Suited> best(truth.size());
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (targets[i].person < 0) continue;
-    Suited& highest = best[static_cast<std::size_t>(targets[i].person)];
-    highest.fit = std::max(highest.fit, chosen[i].fit);
-    highest.overlap = std::max(highest.overlap, chosen[i].overlap);
-  }
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (targets[i].person < 0) continue;
-    const Suited& highest = best[static_cast<std::size_t>(targets[i].person)];
     targets[i].counts = true;
-    targets[i].score =
-        highest.fit > 0 ? static_cast<float>(chosen[i].fit / highest.fit) * highest.overlap : 0.0f;
+    targets[i].score = chosen[i].overlap;
   }
   return targets;
 }

@@ -23,7 +23,7 @@ struct RunOptions {
   std::uint64_t steps = 0;     // ends after so many steps instead; 0: by the minutes
   int threads = 1;             // above 1, one of them draws
   int side = 416;              // of the letterbox, pixels
-  int batch = 16;              // pictures of a step
+  int batch = 8;               // pictures of a step
   int unseen = 150;            // pictures of a judgement
   double judge_seconds = 240;  // between judgements
 };

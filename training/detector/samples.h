@@ -39,7 +39,7 @@ inline constexpr float kHeightMin = 12;  // pixels
 struct BatchOptions {
   std::uint64_t seed = 1;
   int side = 416;  // of the letterbox, pixels
-  int count = 16;  // pictures
+  int count = 8;   // pictures
 };
 
 struct Batch {

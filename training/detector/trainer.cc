@@ -18,8 +18,8 @@ namespace {
 
 // Of learning: highest, and lowest at the end of the run; rising over the first steps, while the
 // moments mean nothing yet.
-constexpr double kRateHigh = 2e-3;
-constexpr double kRateLow = 2e-5;
+constexpr double kRateHigh = 1.5e-3;
+constexpr double kRateLow = 1.5e-5;
 constexpr double kRisingSteps = 150;
 constexpr double kDecay = 0.02;
 

@@ -1,5 +1,6 @@
 #include "training/detector/trainer.h"
 
+#include <cmath>
 #include <functional>
 #include <limits>
 
@@ -53,7 +54,7 @@ Trainer& learned() {
   static const std::unique_ptr<Trainer> trainer = [] {
     auto made = trainer_with(1);
     const Batch batch = two_rectangles();
-    constexpr int kSteps = 220;
+    constexpr int kSteps = 320;
     for (int i = 0; i < kSteps; ++i) {
       const auto step = made->step(batch, static_cast<double>(i) / kSteps);
       POSEFLEET_CHECK(step.has_value() && !step->was_skipped);
@@ -118,7 +119,8 @@ TEST(Trainer, ExportsWhatItSeesItselfForAnySideAndBatch) {
       EXPECT_EQ(a.shape[0], 5);
       ASSERT_EQ(a.shape, b.shape);
       for (std::size_t k = 0; k < a.values.size(); ++k) {
-        ASSERT_NEAR(a.values[k], b.values[k], 1e-3) << i << " " << k;
+        // Folding rounds: of boxes far larger than the picture, more than of others.
+        ASSERT_NEAR(a.values[k], b.values[k], 1e-3 + 1e-5 * std::abs(b.values[k])) << i << " " << k;
       }
     }
   }
