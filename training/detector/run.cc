@@ -24,6 +24,9 @@ namespace {
 constexpr double kSaveSeconds = 60;
 constexpr double kReportSeconds = 10;
 
+// A step takes one second on a busy machine, and the judgement before it some ten.
+constexpr double kStepSecondsMax = 30;
+
 // So many steps in a row whose numbers are not finite do not come right again.
 constexpr int kSkippedMax = 20;
 
@@ -92,7 +95,8 @@ class Run final {
  private:
   std::filesystem::path state_path() const { return options_.state / "state.safetensors"; }
   std::filesystem::path log_path() const { return options_.state / "log.jsonl"; }
-  double elapsed() const { return elapsed_before_ + seconds(now() - started_); }
+  double elapsed() const { return elapsed_; }
+  void count_time();
   double progress() const;
   Status take_up();
   Status save();
@@ -105,10 +109,10 @@ class Run final {
   std::unique_ptr<Trainer> trainer_;
   std::vector<UnseenPicture> unseen_;
   std::vector<HistoryEntry> history_;
-  Instant started_{};
-  double elapsed_before_ = 0;  // seconds of earlier runs
-  double best_ = -1;           // Quality::score of what was exported
-  int skipped_ = 0;            // in a row
+  Instant counted_to_{};
+  double elapsed_ = 0;  // seconds of learning, earlier runs too
+  double best_ = -1;    // Quality::score of what was exported
+  int skipped_ = 0;     // in a row
   // Sums since the last report, and since the last judgement.
   struct Sums {
     double score_loss = 0, box_loss = 0;
@@ -125,12 +129,20 @@ double Run::progress() const {
   return elapsed() / (60 * options_.minutes);
 }
 
+// Called once a step. A long gap was none of learning's: the process was stopped, or the machine
+// slept, and the rate of learning must not fall for that.
+void Run::count_time() {
+  const Instant time = now();
+  elapsed_ += std::min(seconds(time - counted_to_), kStepSecondsMax);
+  counted_to_ = time;
+}
+
 // Goes on where an earlier run was left, if there was one.
 Status Run::take_up() {
   std::error_code ignored;
   if (!std::filesystem::exists(state_path(), ignored)) return done();
   POSEFLEET_TRY(const StateNotes notes, trainer_->load(state_path()));
-  POSEFLEET_TRY(elapsed_before_, number_of(notes, kElapsedNote, state_path()));
+  POSEFLEET_TRY(elapsed_, number_of(notes, kElapsedNote, state_path()));
   POSEFLEET_TRY(best_, number_of(notes, kBestNote, state_path()));
   for (const auto& [name, own] : {std::pair<const char*, double>{kSideNote, options_.side},
                                   {kBatchNote, options_.batch},
@@ -143,7 +155,7 @@ Status Run::take_up() {
                       state_path().string(), name, saved, own));
     }
   }
-  log_info(fmt::format("goes on at step {}, {:.1f} min", trainer_->steps(), elapsed_before_ / 60));
+  log_info(fmt::format("goes on at step {}, {:.1f} min", trainer_->steps(), elapsed_ / 60));
   return done();
 }
 
@@ -195,6 +207,7 @@ Status Run::judge() {
 Status Run::take_step(BatchLine& batches) {
   const Batch batch = batches.take();
   POSEFLEET_TRY(const StepReport step, trainer_->step(batch, progress()));
+  count_time();
   skipped_ = step.was_skipped ? skipped_ + 1 : 0;
   if (skipped_ >= kSkippedMax) {
     return internal_error(fmt::format(
@@ -225,7 +238,7 @@ void Run::report() {
 }
 
 Status Run::learn(const std::function<bool()>& should_stop) {
-  started_ = now();
+  counted_to_ = now();
   reported_at_ = elapsed();
   double saved_at = elapsed();
   double judged_at = elapsed();
