@@ -51,9 +51,10 @@ MAY_INCLUDE = {
     "worker/stages": ["common/*", "worker/detect", "worker/model", "worker/render", "worker/runtime"],
     "worker": ["common/*", "worker/*"],
     "cli": ["common/*", "worker/import", "worker/render"],
-    # What training draws its pictures of, and the programs that learn from them.
-    "training/footage": ["common/*", "worker/render", "training"],
-    "training/hmr2": ["common/*", "worker/model", "training", "training/footage"],
+    # A body, pictures of it, and what learns from them.
+    "training/body": ["common/*", "worker/render"],
+    "training/footage": ["common/*", "worker/*", "training/body"],
+    "training/hmr2": ["common/*", "worker/model", "training/footage"],
     "training": ["common/*", "worker/*", "training/*"],
 }
 

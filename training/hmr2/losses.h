@@ -4,12 +4,10 @@
 // Shows LibTorch: for this folder and its tests only.
 #pragma once
 
-#include <array>
-#include <cstddef>
-
 #include <ATen/ATen.h>
 
 #include "training/hmr2/body_chain.h"
+#include "training/hmr2/loss_parts.h"
 #include "training/hmr2/network.h"
 
 namespace posefleet::training {
@@ -26,18 +24,6 @@ struct LossSettings {
   // While the network does not know which way a body faces, the joints come out short on average,
   // and short bodies look like the remedy. So the joints are first asked of the true shape.
   bool joints_of_true_shape = true;
-};
-
-// Means over the crops.
-struct LossParts {
-  float total = 0;
-  float root_degrees = 0;  // angle of the pelvis's turn from the true one
-  float joint_mm = 0;      // distance of joints, pelvis at pelvis
-  float place_px = 0;      // distance in the picture, pixels of the 256 crop
-  float betas = 0;         // mean absolute difference
-  float joint_maps = 0;    // nats
-
-  static constexpr std::size_t kCount = 6;
 };
 
 struct Loss {

@@ -37,13 +37,6 @@ struct Answer {
 // 3)
 at::Tensor rotations_from_6d(const at::Tensor& six);
 
-enum class Products {
-  Float32,
-  // The large products on operands rounded to bfloat16, sums in float32; twice the rate where the
-  // processor has instructions for it.
-  BFloat16,
-};
-
 // A view of somebody else's numbers, which must outlive it and may change between calls. Each
 // thread makes its own; the graphs of different threads share nothing but those numbers.
 class TrainNetwork final {

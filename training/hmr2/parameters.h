@@ -60,6 +60,14 @@ struct MeanParameters {
 std::vector<float> initial_parameters(const ParameterLayout& layout, const MeanParameters& mean,
                                       std::uint64_t seed);
 
+// How the large products with them are computed.
+enum class Products {
+  Float32,
+  // The large products on operands rounded to bfloat16, sums in float32; twice the rate where the
+  // processor has instructions for it.
+  BFloat16,
+};
+
 // The entry's numbers within all of them.
 template <typename T>
 std::span<T> part_of(std::span<T> all, const ParameterEntry& entry) {

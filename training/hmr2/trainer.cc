@@ -9,6 +9,8 @@
 
 #include "common/base/check.h"
 #include "training/hmr2/adamw.h"
+#include "training/hmr2/losses.h"
+#include "training/hmr2/network.h"
 #include "worker/model/tiles.h"
 
 namespace posefleet::training {

@@ -17,7 +17,9 @@
 
 #include "common/base/result.h"
 #include "common/body/body_data.h"
-#include "training/hmr2/losses.h"
+#include "training/hmr2/loss_parts.h"
+#include "training/hmr2/parameters.h"
+#include "training/hmr2/samples.h"
 #include "training/hmr2/schedule.h"
 #include "training/hmr2/train_state.h"
 
