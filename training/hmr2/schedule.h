@@ -35,7 +35,7 @@ struct StepPlan {
 
 struct ScheduleSettings {
   double learning_rate = 7e-4;  // at its highest
-  std::uint64_t warm_up_steps = 300;
+  std::uint64_t warm_up_steps = 200;
   double full_size_from = 0.66;  // progress
 };
 

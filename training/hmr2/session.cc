@@ -111,6 +111,7 @@ class Session final {
     if (options_.minutes == state_.minutes_budget) warm_steps_ = state_.step;
     steps_before_run_ = state_.step;
     drawn_at_report_ = state_.drawn;
+    seconds_at_report_ = state_.seconds;
     state_.minutes_budget = options_.minutes;
     log_.say(fmt::format("goes on from step {}, {:.1f} of {:g} minutes", state_.step,
                          state_.seconds / 60, state_.minutes_budget));
@@ -141,24 +142,25 @@ class Session final {
 
   Status tend(const StepPlan& plan, Instant time) {
     if (seconds(time - last_report_) >= options_.report_every_s) {
-      POSEFLEET_TRY_DO(report(plan, seconds(time - last_report_)));
-      last_report_ = now();
+      POSEFLEET_TRY_DO(report(plan));
+      last_report_ = time;
     }
     if (seconds(time - last_save_) >= options_.save_every_s) POSEFLEET_TRY_DO(save());
     if (state_.seconds >= next_evaluation_) {
       POSEFLEET_TRY_DO(evaluate());
       next_evaluation_ = state_.seconds + options_.evaluate_every_s;
-      last_report_ = now();
     }
     return done();
   }
 
-  Status report(const StepPlan& plan, double interval_s) {
-    const std::uint64_t crops = 2 * (state_.drawn - drawn_at_report_);
+  Status report(const StepPlan& plan) {
+    const auto crops = static_cast<double>(2 * (state_.drawn - drawn_at_report_));
+    const double rate = crops / std::max(1e-3, state_.seconds - seconds_at_report_);
     drawn_at_report_ = state_.drawn;
+    seconds_at_report_ = state_.seconds;
     const RunningLoss::Means means = running_.means();
     state_.history.push_back({state_.seconds, means.parts.total, means.parts.joint_mm, 0});
-    return log_.progress(state_, plan, means, static_cast<double>(crops) / interval_s);
+    return log_.progress(state_, plan, means, rate);
   }
 
   Status evaluate() {
@@ -202,6 +204,7 @@ class Session final {
   std::unique_ptr<Trainer> trainer_;
   RunningLoss running_;
   std::uint64_t drawn_at_report_ = 0;
+  double seconds_at_report_ = 0;
   std::uint64_t steps_before_run_ = 0;
   std::uint64_t warm_steps_ = 0;
   Instant last_report_{};

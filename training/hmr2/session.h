@@ -32,7 +32,7 @@ struct SessionOptions {
   bool may_extend = false;            // `minutes` may differ from those the state was begun with
   std::optional<std::uint64_t> seed;  // absent: that of the state, or 1
   int threads = 1;
-  int drawn_per_thread = 16;
+  int drawn_per_thread = 8;
   int evaluation_crops = 512;
   double evaluate_every_s = 180;
   double save_every_s = 60;
