@@ -237,27 +237,4 @@ Guess guess_of(const MeanParameters& mean) {
   return guess;
 }
 
-MeanParameters mean_of_crops(const DrawCrop& draw, int count) {
-  MeanParameters mean;
-  std::vector<double> pose(6 * kJointCount, 0.0);
-  std::vector<double> camera(3, 0.0);
-  std::vector<std::uint8_t> rgb(kCropBytes);
-  for (int i = 0; i < count; ++i) {
-    const CropTruth drawn = draw(static_cast<std::uint64_t>(i), Curriculum{.yaw_limit = 60}, rgb);
-    // With the mirror image, so that the mean person is not lopsided by chance.
-    for (const CropTruth& truth : {drawn, mirrored(drawn)}) {
-      for (std::size_t joint = 0; joint < kJointCount; ++joint) {
-        const Rotation& r = joint == 0 ? truth.pose.global_orient : truth.pose.body_pose[joint - 1];
-        // The first two columns.
-        for (std::size_t n = 0; n < 6; ++n) pose[6 * joint + n] += r[3 * (n % 3) + n / 3];
-      }
-      for (std::size_t n = 0; n < 3; ++n) camera[n] += truth.camera[n];
-    }
-  }
-  for (const double sum : pose) mean.pose6d.push_back(static_cast<float>(sum / (2 * count)));
-  for (const double sum : camera) mean.camera.push_back(static_cast<float>(sum / (2 * count)));
-  mean.betas.assign(kBetaCount, 0.0f);
-  return mean;
-}
-
 }  // namespace posefleet::training

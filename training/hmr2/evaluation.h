@@ -86,7 +86,4 @@ class Evaluation final {
 // The answer that `mean` is.
 Guess guess_of(const MeanParameters& mean);
 
-// The mean pose, shape and camera of that many drawn crops.
-MeanParameters mean_of_crops(const DrawCrop& draw, int count);
-
 }  // namespace posefleet::training

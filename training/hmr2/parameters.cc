@@ -108,7 +108,7 @@ ParameterLayout::ParameterLayout(const NetworkSizes& sizes) : sizes_(sizes) {
   }
 }
 
-std::vector<float> initial_parameters(const ParameterLayout& layout, const MeanParameters& mean,
+std::vector<float> initial_parameters(const ParameterLayout& layout, const FirstLook& look,
                                       std::uint64_t seed) {
   std::vector<float> values(static_cast<std::size_t>(layout.count()));
   const std::span<float> all(values);
@@ -121,9 +121,13 @@ std::vector<float> initial_parameters(const ParameterLayout& layout, const MeanP
     POSEFLEET_CHECK(numbers.size() == target.size());
     std::copy(numbers.begin(), numbers.end(), target.begin());
   };
-  set("smpl_head.init_body_pose", mean.pose6d);
-  set("smpl_head.init_betas", mean.betas);
-  set("smpl_head.init_cam", mean.camera);
+  set("smpl_head.init_body_pose", look.mean.pose6d);
+  set("smpl_head.init_betas", look.mean.betas);
+  set("smpl_head.init_cam", look.mean.camera);
+  if (!look.patch_weight.empty()) {
+    set("backbone.patch_embed.proj.weight", look.patch_weight);
+    set("backbone.patch_embed.proj.bias", look.patch_bias);
+  }
   return values;
 }
 

@@ -56,8 +56,18 @@ struct MeanParameters {
   std::vector<float> camera;  // (3)
 };
 
+// What a look at the crops tells before anything is learned.
+struct FirstLook {
+  MeanParameters mean;
+  // The patch embedding's: the strongest principal components of patches, each scaled to answers of
+  // the same size. Random filters nearly all answer to a patch's brightness alone, and the network
+  // first has to learn to see. Empty: random.
+  std::vector<float> patch_weight;  // (backbone_width, 768)
+  std::vector<float> patch_bias;    // (backbone_width)
+};
+
 // layout.count() numbers, the same for the same seed on every machine.
-std::vector<float> initial_parameters(const ParameterLayout& layout, const MeanParameters& mean,
+std::vector<float> initial_parameters(const ParameterLayout& layout, const FirstLook& look,
                                       std::uint64_t seed);
 
 // How the large products with them are computed.

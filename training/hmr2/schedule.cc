@@ -23,8 +23,9 @@ constexpr double kWideningMin = 0.03;
 // The running mean's memory, in steps.
 constexpr double kMemory = 100;
 
-// Poses and places go from easy to hard within this share of the time.
-constexpr double kHardFrom = 0.3;
+// Poses and places go from easy to hard within this share of the time. What is easy to see is also
+// drawn faster.
+constexpr double kHardFrom = 0.4;
 
 constexpr float kAverageDecay = 0.998f;
 
@@ -41,9 +42,9 @@ StepPlan plan_step(const Stage& stage, double progress, std::uint64_t step,
   StepPlan plan;
   plan.grid = stage.is_full ? Grid::Full : Grid::Half;
   plan.curriculum = {.yaw_limit = yaw_limit_of(stage),
-                     .pose_range = between(0.5, 1, hardness),
-                     .clutter = between(0.3, 1, hardness),
-                     .occlusion = between(0.1, 1, hardness)};
+                     .pose_range = between(0.4, 1, hardness),
+                     .clutter = between(0, 1, hardness),
+                     .occlusion = between(0, 1, hardness)};
   const double warmth =
       std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(settings.warm_up_steps));
   const double cosine = 0.5 * (1 + std::cos(std::numbers::pi * done));

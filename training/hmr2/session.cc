@@ -13,6 +13,7 @@
 #include "common/files/files.h"
 #include "common/process/clock.h"
 #include "training/hmr2/evaluation.h"
+#include "training/hmr2/first_look.h"
 #include "training/hmr2/loss_plot.h"
 #include "training/hmr2/model_writer.h"
 #include "training/hmr2/session_log.h"
@@ -22,8 +23,8 @@ namespace {
 
 // Far from every seed that a person would choose for training.
 constexpr std::uint64_t kEvaluationSeed = 0xE7A1'0000'0000'0001;
-constexpr std::uint64_t kMeanSeed = 0xE7A1'0000'0000'0002;
-constexpr int kMeanCrops = 400;
+constexpr std::uint64_t kLookSeed = 0xE7A1'0000'0000'0002;
+constexpr int kLookCrops = 400;
 // Steps that fail one after the other, before it is no accident.
 constexpr int kFailuresMax = 20;
 
@@ -119,9 +120,10 @@ class Session final {
   }
 
   Status begin() {
-    const MeanParameters mean = mean_of_crops(seeded(kMeanSeed), kMeanCrops);
-    state_ = fresh_state(layout_, mean, options_.seed.value_or(1), options_.minutes);
-    const EvaluationResult baseline = evaluation_->run_constant(guess_of(mean));
+    const FirstLook look = look_at_crops(seeded(kLookSeed), normalisation_,
+                                         layout_.sizes().backbone_width, kLookCrops);
+    state_ = fresh_state(layout_, look, options_.seed.value_or(1), options_.minutes);
+    const EvaluationResult baseline = evaluation_->run_constant(guess_of(look.mean));
     return log_.evaluation("mean pose", state_, baseline);
   }
 

@@ -97,10 +97,10 @@ Status read_history(const Safetensors& file, TrainState& state) {
 
 }  // namespace
 
-TrainState fresh_state(const ParameterLayout& layout, const MeanParameters& mean,
-                       std::uint64_t seed, double minutes_budget) {
+TrainState fresh_state(const ParameterLayout& layout, const FirstLook& look, std::uint64_t seed,
+                       double minutes_budget) {
   TrainState state;
-  state.weights = initial_parameters(layout, mean, seed);
+  state.weights = initial_parameters(layout, look, seed);
   state.first_moment.assign(state.weights.size(), 0.0f);
   state.second_moment.assign(state.weights.size(), 0.0f);
   state.average = state.weights;

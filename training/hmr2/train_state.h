@@ -40,8 +40,8 @@ struct TrainState {
 };
 
 // Weights as they start, moments at zero.
-TrainState fresh_state(const ParameterLayout& layout, const MeanParameters& mean,
-                       std::uint64_t seed, double minutes_budget);
+TrainState fresh_state(const ParameterLayout& layout, const FirstLook& look, std::uint64_t seed,
+                       double minutes_budget);
 
 Status save_state(const std::filesystem::path& file, const TrainState& state,
                   const NetworkSizes& sizes);

@@ -42,7 +42,7 @@ MeanParameters upright_mean() {
 
 // Weights large enough that every part of the network shows in the answer.
 std::vector<float> lively_parameters(const ParameterLayout& layout) {
-  std::vector<float> values = initial_parameters(layout, upright_mean(), 3);
+  std::vector<float> values = initial_parameters(layout, {.mean = upright_mean()}, 3);
   Random random(9);
   for (const ParameterEntry& entry : layout.entries()) {
     if (!entry.is_trained) continue;

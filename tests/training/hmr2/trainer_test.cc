@@ -16,6 +16,7 @@
 #include "training/capsule_body.h"
 #include "training/hmr2/adamw.h"
 #include "training/hmr2/evaluation.h"
+#include "training/hmr2/first_look.h"
 #include "training/hmr2/loss_plot.h"
 #include "training/hmr2/model_writer.h"
 #include "training/hmr2/session.h"
@@ -62,8 +63,12 @@ StepPlan small_plan(Grid grid = Grid::Half) {
   return plan;
 }
 
+FirstLook small_look() {
+  return look_at_crops(dots(), *crop_normalisation(Manifest{}), small_sizes().backbone_width, 8);
+}
+
 TrainState small_state(const ParameterLayout& layout) {
-  return fresh_state(layout, mean_of_crops(dots(), 8), 5, 1);
+  return fresh_state(layout, small_look(), 5, 1);
 }
 
 void take_steps(const ParameterLayout& layout, TrainState& state, int count, int threads = 1) {
@@ -329,7 +334,7 @@ TEST(ModelWriter, WritesAFolderThatProductionRuns) {
   const auto answer = (*network)->run(crop, 1);
   ASSERT_TRUE(answer) << answer.error().message;
   // Nothing was learned, so it is nearly the mean pose.
-  const Guess mean = guess_of(mean_of_crops(dots(), 8));
+  const Guess mean = guess_of(small_look().mean);
   EXPECT_NEAR((*answer)[0].pred_cam[0], mean.camera[0], 0.1);
   EXPECT_NEAR((*answer)[0].global_orient[4], mean.pose.global_orient[4], 0.2);
 }
