@@ -87,11 +87,11 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const ClusterOptions& 
                              "\nmodel: " + yaml_text(std::filesystem::absolute(options.model)) +
                              "\n";
   for (int i = 1; i <= options.pose_workers; ++i) {
-    POSEFLEET_TRY_DO(
-        cluster->add("pose-worker-" + std::to_string(i), "posefleet-pose-worker",
-                     common + "models_per_worker: " + std::to_string(options.models_per_worker) +
-                         "\nthreads: " + std::to_string(options.threads_per_model) +
-                         "\nprecision: " + options.precision + "\n"));
+    POSEFLEET_TRY_DO(cluster->add(
+        "pose-worker-" + std::to_string(i), "posefleet-pose-worker",
+        common + "models_per_worker: " + std::to_string(options.models_per_worker) + "\nthreads: " +
+            std::to_string(options.threads_per_model) + "\ndevice: " + yaml_text(options.device) +
+            "\nprecision: " + name_of(options.precision) + "\n"));
   }
   for (int i = 1; i <= options.render_workers; ++i) {
     POSEFLEET_TRY_DO(

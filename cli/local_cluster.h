@@ -14,6 +14,7 @@
 #include "common/base/result.h"
 #include "common/files/files.h"
 #include "common/process/child.h"
+#include "common/protocol/precision.h"
 
 namespace posefleet::cli {
 
@@ -22,7 +23,9 @@ struct ClusterOptions {
   int pose_workers = 1;
   int models_per_worker = 1;
   int threads_per_model = 1;
-  std::string precision = "auto";  // of the networks, as the worker's configuration spells it
+  std::string device = "auto";  // of the networks, as the worker's configuration spells it
+  // What the job asks for: said outright, because what "auto" means depends on the device.
+  Precision precision = Precision::Float32;
   int render_workers = 1;          // 0: none is needed
   std::filesystem::path work_dir;  // parent of the private folder; empty: a folder for temporaries
 };

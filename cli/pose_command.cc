@@ -89,10 +89,14 @@ int pose_image(const PoseOptions& options) {
   if (!model) return fail(model.error(), kUsage);
   auto body = BodyModel::load(model->body_path());
   if (!body) return fail(body.error(), kUsage);
+  auto precision = parse_precision_option(options.precision);
+  if (!precision) return fail(precision.error(), kUsage);
   auto spec = spec_of(options, *model);
   if (!spec) return fail(spec.error(), kUsage);
-  ClusterOptions cluster = fill_in_counts(
-      {.model = *model_path, .precision = options.precision, .work_dir = options.work_dir});
+  ClusterOptions cluster = fill_in_counts({.model = *model_path,
+                                           .device = options.device,
+                                           .precision = *precision,
+                                           .work_dir = options.work_dir});
   cluster.render_workers = 0;
   auto session = LocalSession::start(cluster, stop);
   if (!session) return fail(session.error(), kJobFailed);

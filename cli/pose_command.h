@@ -11,6 +11,7 @@ namespace posefleet::cli {
 struct PoseOptions {
   std::string image;
   std::string model;  // empty: the demo model
+  std::string device = "auto";
   std::string precision = "auto";
   bool has_boxes = false;
   std::string boxes;  // x0,y0,x1,y1;...

@@ -198,6 +198,8 @@ int run_videos(const RunOptions& options) {
   if (!model_path) return fail(model_path.error(), kUsage);
   auto model = open_model_folder(*model_path, HashCheck::SizesOnly);
   if (!model) return fail(model.error(), kUsage);
+  auto precision = parse_precision_option(options.precision);
+  if (!precision) return fail(precision.error(), kUsage);
   auto items = check_items(options, *model);
   if (!items) return fail(items.error(), kUsage);
   if (!model->manifest.note.empty() && !options.json) {
@@ -207,7 +209,8 @@ int run_videos(const RunOptions& options) {
   auto session = LocalSession::start(fill_in_counts({.model = *model_path,
                                                      .pose_workers = options.pose_workers,
                                                      .models_per_worker = options.models_per_worker,
-                                                     .precision = options.precision,
+                                                     .device = options.device,
+                                                     .precision = *precision,
                                                      .render_workers = options.render_workers,
                                                      .work_dir = options.work_dir}),
                                      stop);

@@ -18,6 +18,7 @@ struct RunOptions {
   int pose_workers = 0;  // 0: by the machine
   int models_per_worker = 1;
   int render_workers = 0;  // 0: by the machine
+  std::string device = "auto";
   std::string precision = "auto";
   std::uint32_t batch_size = 8;
   std::uint32_t range_frames = 0;

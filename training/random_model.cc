@@ -1,6 +1,8 @@
 // posefleet-random-model: a model folder with random weights, for trying the program out where no
 // trained model may be shipped or fetched. Its bodies stand where the boxes are and move a little
 // with the picture; they are not the poses of the people in it.
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -18,9 +20,12 @@
 namespace posefleet::training {
 namespace {
 
-// The sizes of the reference's reduced model: small enough for any machine.
-NetworkSizes tiny_sizes() {
+// Tiny: the reference's reduced model, small enough for any machine. Full: the released one's, for
+// measuring (2.7 GB).
+Result<NetworkSizes> sizes_of(const std::string& name) {
   NetworkSizes sizes;
+  if (name == "full") return sizes;
+  if (name != "tiny") return rejected("size is '" + name + "', expected tiny or full");
   sizes.backbone_width = 64;
   sizes.backbone_depth = 3;
   sizes.backbone_heads = 4;
@@ -57,7 +62,8 @@ std::vector<float> values_for(const std::string& name, const Shape& shape, Rando
     return values;
   }
   // Wide enough that pictures differ, narrow enough that limbs keep to a body's range.
-  double deviation = 0.05;
+  const auto inputs = static_cast<double>(count) / static_cast<double>(shape.front());
+  double deviation = std::min(0.05, 1 / std::sqrt(inputs));
   if (name == "smpl_head.deccam.weight") deviation = 0.002;
   if (name == "smpl_head.decshape.weight") deviation = 0.02;
   if (name == "smpl_head.decpose.weight") deviation = 0.02;
@@ -65,14 +71,15 @@ std::vector<float> values_for(const std::string& name, const Shape& shape, Rando
   return values;
 }
 
-Status make_model(const std::filesystem::path& folder, std::uint64_t seed) {
+Status make_model(const std::filesystem::path& folder, std::uint64_t seed,
+                  const std::string& size) {
+  POSEFLEET_TRY(const NetworkSizes sizes, sizes_of(size));
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return rejected("cannot make " + folder.string() + ": " + error.message());
   Random random(seed);
   std::map<std::string, std::vector<float>> values;
   std::map<std::string, TensorView> tensors;
-  const NetworkSizes sizes = tiny_sizes();
   for (const auto& [name, shape] : network_layout(sizes)) {
     std::vector<float>& numbers = values[name] = values_for(name, shape, random);
     tensors[name] = {DType::F32, shape, std::as_bytes(std::span(numbers))};
@@ -92,14 +99,15 @@ Status make_model(const std::filesystem::path& folder, std::uint64_t seed) {
 }  // namespace posefleet::training
 
 int main(int argc, char** argv) {
-  if (argc < 2 || argc > 3 || std::string(argv[1]).starts_with("-")) {
+  if (argc < 2 || argc > 4 || std::string(argv[1]).starts_with("-")) {
     std::fprintf(stderr,
-                 "usage: posefleet-random-model FOLDER [SEED]\n"
+                 "usage: posefleet-random-model FOLDER [SEED [tiny|full]]\n"
                  "Makes a model folder with random weights, for trying the program out.\n");
     return argc == 2 && std::string(argv[1]) == "--help" ? 0 : 2;
   }
-  const std::uint64_t seed = argc == 3 ? std::strtoull(argv[2], nullptr, 10) : 1;
-  const posefleet::Status made = posefleet::training::make_model(argv[1], seed);
+  const std::uint64_t seed = argc >= 3 ? std::strtoull(argv[2], nullptr, 10) : 1;
+  const std::string size = argc == 4 ? argv[3] : "tiny";
+  const posefleet::Status made = posefleet::training::make_model(argv[1], seed, size);
   if (made) return 0;
   std::fprintf(stderr, "posefleet-random-model: %s\n", made.error().message.c_str());
   return 2;

@@ -6,10 +6,10 @@
 #include "common/model_folder/model_folder.h"
 #include "common/process/clock.h"
 #include "common/process/log.h"
-#include "common/process/memory.h"
 #include "common/process/wake.h"
 #include "worker/runtime/config.h"
 #include "worker/runtime/runtime.h"
+#include "worker/stages/networks.h"
 #include "worker/stages/placement.h"
 #include "worker/stages/pose_stage.h"
 
@@ -33,14 +33,13 @@ int threads_of(const PoseWorkerConfig& config) {
 }
 
 // Before any of the memory is taken: weights that are mapped come with the first crop.
-Placement placement_of(const PoseWorkerConfig& config, const NetworkSizes& sizes,
-                       Precision precision) {
+Placement placement_of(const PoseWorkerConfig& config, const NetworkPlace& place) {
   const Placement placement =
       place_networks({.networks = static_cast<int>(config.models_per_worker),
-                      .weight_bytes = weight_bytes(sizes, precision),
-                      .network_bytes = instance_bytes(sizes, kUsualBatch),
+                      .weight_bytes = place.weight_bytes,
+                      .network_bytes = place.network_bytes,
                       .threads = threads_of(config)},
-                     available_memory());
+                     place.available);
   if (placement.networks < static_cast<int>(config.models_per_worker)) {
     log_warn(placement.sentence);
   } else {
@@ -69,18 +68,19 @@ SharedDetectorFile detector_of(const ModelFolder& folder, Hello& hello) {
 Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
   POSEFLEET_TRY_DO(check_coordinator_endpoint(config.coordinator));
   const Instant started = now();
-  POSEFLEET_TRY(const Precision precision, choose_precision(config.precision));
   POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config.model, HashCheck::Full));
-  const Placement placement = placement_of(config, folder.manifest.network, precision);
-  POSEFLEET_TRY(const SharedWeights weights, load_weights(folder, precision));
+  POSEFLEET_TRY(const NetworkPlace place,
+                choose_place(folder, config.device, config.precision, kUsualBatch));
+  const Placement placement = placement_of(config, place);
+  POSEFLEET_TRY(const ResidentNetwork::Make make, place.load(placement.threads));
   Hello hello = describe_process(Stage::Pose);
   const SharedDetectorFile detector = detector_of(folder, hello);
   std::vector<std::unique_ptr<PoseEngine>> engines;
   std::vector<std::unique_ptr<RangeExecutor>> stages;
   for (int i = 0; i < placement.networks; ++i) {
-    POSEFLEET_TRY(
-        std::unique_ptr<PoseEngine> engine,
-        PoseEngine::create(folder, weights, {.threads = placement.threads, .detector = detector}));
+    POSEFLEET_TRY(std::unique_ptr<PoseEngine> engine,
+                  PoseEngine::create(folder, place.precision, make,
+                                     {.threads = placement.threads, .detector = detector}));
     for (int range = 0; range < kRangesPerEngine; ++range) {
       stages.push_back(std::make_unique<PoseStage>(*engine));
     }
@@ -88,9 +88,10 @@ Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
   }
   log_info("model " + folder.manifest.name + " is loaded " + std::to_string(placement.networks) +
            " time(s), in " + std::to_string(seconds(now() - started)) + " s");
-  hello.model_hash = network_id(folder.model_hash, precision);
+  hello.model_hash = network_id(folder.model_hash, place.precision);
   hello.models = static_cast<std::uint32_t>(placement.networks);
-  hello.device = "cpu, " + std::to_string(placement.threads) + " thread(s), " + name_of(precision);
+  hello.device = place.device + ", " + std::to_string(placement.threads) + " thread(s), " +
+                 name_of(place.precision);
   // The next range is not kept waiting but begun: see PoseEngine.
   Runtime runtime({.coordinator = config.coordinator, .hello = hello, .prefetch = 0},
                   std::move(stages), stop);

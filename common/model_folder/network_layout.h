@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "common/base/result.h"
 #include "common/model_folder/model_folder.h"
 #include "common/model_folder/safetensors.h"
 
@@ -21,5 +22,12 @@ inline constexpr std::int64_t kCameraCount = 3;    // s, tx, ty
 
 // All `backbone.*` and `smpl_head.*` tensors, float32.
 std::map<std::string, Shape> network_layout(const NetworkSizes& sizes);
+
+// Refuses sizes that no network can have: depths and widths below 1 or absurdly large, heads that
+// do not divide the width.
+Status check_sizes(const NetworkSizes& sizes);
+
+// Operations (a multiply-add counts as two) of one crop: about 250e9 for the released model.
+double operations_per_crop(const NetworkSizes& sizes);
 
 }  // namespace posefleet

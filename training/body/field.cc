@@ -71,10 +71,11 @@ double tube_at(const Part& part, const Vec& place) {
   const double round = std::sqrt(u2 + v2);
   const double square = std::sqrt(std::sqrt(u2 * u2 + v2 * v2));
   const double across = round + (square - round) * part.squareness;
-  const double beyond = (sign * q.along - along) / part.cap;
+  const double cap = sign * q.along < first ? part.cap_first : part.cap_last;
+  const double beyond = (sign * q.along - along) / cap;
   const double size = std::sqrt(across * across + beyond * beyond);
   // What one unit is in metres in this direction.
-  const double metres = std::sqrt(du * du + dv * dv + beyond * beyond * part.cap * part.cap);
+  const double metres = std::sqrt(du * du + dv * dv + beyond * beyond * cap * cap);
   constexpr double kMiddle = 1e-9;
   if (size < kMiddle) return -std::min(half_u, half_v);
   return metres * (1 - 1 / size);
@@ -130,10 +131,11 @@ void find_box(Part& part) {
   }
   // The curve through the stations overshoots them by less than this.
   constexpr double kOvershoot = 0.01;
+  const double cap = std::max(part.cap_first, part.cap_last);
   for (const Station& station : part.stations) {
-    hold(from_tube(part.kind, station.along - part.cap, station.u - station.u_minus - kOvershoot,
+    hold(from_tube(part.kind, station.along - cap, station.u - station.u_minus - kOvershoot,
                    station.v - station.v_minus - kOvershoot),
-         from_tube(part.kind, station.along + part.cap, station.u + station.u_plus + kOvershoot,
+         from_tube(part.kind, station.along + cap, station.u + station.u_plus + kOvershoot,
                    station.v + station.v_plus + kOvershoot));
   }
   part.box_low = low;

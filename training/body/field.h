@@ -34,7 +34,8 @@ struct Part {
   bool is_carved = false;  // taken away instead of added
   bool has_twin = false;   // its mirror image comes near x = 0 and is joined there, too
   double squareness = 0;   // tubes: 0 is an ellipse, 1 a squircle
-  double cap = 0.01;       // tubes: how far the rounded ends reach beyond the stations
+  // Tubes: how far the rounded ends reach beyond the first and the last station.
+  double cap_first = 0.01, cap_last = 0.01;
   std::vector<Station> stations;
   Vec from, to;  // round cone: its ends; ellipsoid: middle and half-axes
   double radius_from = 0, radius_to = 0;

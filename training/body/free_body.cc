@@ -10,6 +10,7 @@
 #include "common/body/joints.h"
 #include "training/body/anatomy.h"
 #include "training/body/half_mesh.h"
+#include "training/body/regions.h"
 #include "training/body/regressor.h"
 #include "training/body/shape.h"
 #include "training/body/skeleton.h"
@@ -49,7 +50,6 @@ Skinned make_skin() {
   return skin;
 }
 
-// Float weights of a row that still sum to 1.
 void add_row(std::vector<float>& rows, const std::vector<double>& weights) {
   for (const double weight : weights) rows.push_back(static_cast<float>(weight));
 }
@@ -65,41 +65,53 @@ std::vector<double> ring_around(const std::vector<Vec>& points, const Vec& joint
   });
 }
 
-std::vector<double> joint_weights(const std::vector<Vec>& points, std::size_t joint) {
-  constexpr Vec kX = {1, 0, 0}, kY = {0, 1, 0}, kZ = {0, 0, 1};
-  const Vec& place = kRestJoints[joint];
-  switch (joint) {
-    case 1:
-    case 2:  // hips: the skin of that side of the pelvis
-      return ring_around(points, place, kY, 0.07, 0.18);
-    case 0:
-    case 3:
-    case 6:
-    case 9:
-      return ring_around(points, place, kY, 0.05, 0.3);
-    case 12:
-      return ring_around(points, place, kY, 0.04, 0.15);
-    case 15:
-      return ring_around(points, place, kY, 0.05, 0.16);
-    case 13:
-    case 14:
-      return ring_around(points, place, kX, 0.06, 0.2);
-    case 16:
-    case 17:
-      return ring_around(points, place, kX, 0.05, 0.12);
-    case 18:
-    case 19:
-    case 20:
-    case 21:
-    case 22:
-    case 23:
-      return ring_around(points, place, kX, 0.03, 0.08);
-    case 10:
-    case 11:
-      return ring_around(points, place, kZ, 0.03, 0.1);
-    default:  // knees, ankles
-      return ring_around(points, place, kY, 0.035, 0.12);
+// Where a joint's ring lies: the direction of its limb, and how far along it and in all it reaches.
+struct Ring {
+  std::size_t joint;
+  Vec axis;
+  double half_width, reach;  // metres
+};
+
+constexpr Vec kX = {1, 0, 0}, kY = {0, 1, 0}, kZ = {0, 0, 1};
+
+// The middle and the left; the right follows from the left.
+constexpr std::array<Ring, 15> kRings = {{
+    {0, kY, 0.05, 0.3},
+    {3, kY, 0.05, 0.3},
+    {6, kY, 0.05, 0.3},
+    {9, kY, 0.05, 0.3},
+    {12, kY, 0.04, 0.15},
+    {15, kY, 0.05, 0.16},
+    {1, kY, 0.07, 0.18},
+    {4, kY, 0.035, 0.12},
+    {7, kY, 0.035, 0.12},
+    {10, kZ, 0.03, 0.1},
+    {13, kX, 0.06, 0.2},
+    {16, kX, 0.05, 0.12},
+    {18, kX, 0.03, 0.08},
+    {20, kX, 0.03, 0.08},
+    {22, kX, 0.03, 0.08},
+}};
+
+bool is_in_middle(std::size_t joint) {
+  return kRestJoints[joint].x == 0;
+}
+
+// J_regressor's rows.
+std::vector<std::vector<double>> joint_rows(const WholeMesh& whole) {
+  const std::vector<Vec>& points = whole.mesh.points;
+  std::vector<std::vector<double>> rows(kJointCount);
+  for (const Ring& ring : kRings) {
+    rows[ring.joint] =
+        ring_around(points, kRestJoints[ring.joint], ring.axis, ring.half_width, ring.reach);
+    if (is_in_middle(ring.joint)) continue;
+    std::vector<double>& right = rows[ring.joint + 1];
+    right.resize(points.size());
+    for (std::size_t v = 0; v < points.size(); ++v) {
+      right[static_cast<std::size_t>(whole.twin[v])] = rows[ring.joint][v];
+    }
   }
+  return rows;
 }
 
 // Keypoints 25 to 43: a joint where there is one, else a place of its own.
@@ -122,7 +134,6 @@ Vec keypoint_place(std::size_t keypoint) {
 }
 
 std::vector<double> keypoint_weights(const std::vector<Vec>& points, std::size_t keypoint) {
-  constexpr Vec kY = {0, 1, 0};
   const Vec place = keypoint_place(keypoint);
   if (keypoint == 13) return ring_around(points, place, kY, 0.06, 0.1);
   if (keypoint == 17) return ring_around(points, place, kY, 0.04, 0.08);
@@ -224,103 +235,18 @@ BodyData make_data(const Skinned& skin) {
     for (const double weight : weights) body.weights.push_back(static_cast<float>(weight));
   }
   for (const std::int32_t parent : kJointParents) body.parents.push_back(parent);
-  for (std::size_t joint = 0; joint < kJointCount; ++joint) {
-    add_row(body.joint_regressor, joint_weights(points, joint));
-  }
+  const std::vector<std::vector<double>> joints = joint_rows(skin.whole);
+  for (const std::vector<double>& row : joints) add_row(body.joint_regressor, row);
   for (std::size_t keypoint = 0; keypoint < kRegressedKeypointCount; ++keypoint) {
     const int joint = kKeypointJoints[keypoint];
-    add_row(body.joint_regressor_extra, joint >= 0
-                                            ? joint_weights(points, static_cast<std::size_t>(joint))
-                                            : keypoint_weights(points, keypoint));
+    add_row(body.joint_regressor_extra, joint >= 0 ? joints[static_cast<std::size_t>(joint)]
+                                                   : keypoint_weights(points, keypoint));
   }
   body.extra_vertex_ids = extra_vertices(skin.whole);
   return body;
 }
 
-double part_between(double from, double to, double value) {
-  return std::clamp((value - from) / (to - from), 0.0, 1.0);
-}
-
-constexpr double kWaist = -0.10;
-// From here on the face is seen from the front: behind it are ears and hair.
-constexpr double kHairLine = 0.515;
-
-VertexRegion region_of_head(const Vec& p) {
-  const bool is_face = p.y < kHairLine && p.z > 0.03 + 0.5 * std::max(0.0, p.y - 0.47);
-  return {is_face ? Region::Face : Region::Hair, 0,
-          static_cast<float>(part_between(0.34, kCrown, p.y))};
-}
-
-// Of a place on the left half or in the middle.
-VertexRegion region_at(const Vec& p, const SkinWeights& weights) {
-  const auto joint =
-      static_cast<std::size_t>(std::max_element(weights.begin(), weights.end()) - weights.begin());
-  const auto made = [](Region region, double along) {
-    return VertexRegion{region, 0, static_cast<float>(along)};
-  };
-  const auto x = [&](std::size_t from, std::size_t to) {
-    return part_between(kRestJoints[from].x, kRestJoints[to].x, p.x);
-  };
-  const auto y = [&](std::size_t from, std::size_t to) {
-    return part_between(kRestJoints[from].y, kRestJoints[to].y, p.y);
-  };
-  switch (joint) {
-    case 1:
-      return made(Region::Thigh, y(1, 4));
-    case 4:
-      return made(Region::Calf, y(4, 7));
-    case 7:
-    case 10:
-      return made(Region::Foot, part_between(-0.08, 0.185, p.z));
-    case 12:
-      return made(Region::Neck, y(12, 15));
-    case 15:
-      return region_of_head(p);
-    case 16:
-      return made(Region::UpperArm, x(16, 18));
-    case 18:
-      return made(Region::Forearm, x(18, 20));
-    case 20:
-    case 22:
-      return made(Region::Hand, part_between(kRestJoints[20].x, 0.885, p.x));
-    default:
-      break;
-  }
-  if (p.y < kWaist) return made(Region::Hips, part_between(kWaist, -0.37, p.y));
-  return made(Region::Torso, part_between(kWaist, kRestJoints[12].y, p.y));
-}
-
-std::vector<VertexRegion> vertex_regions(const WholeMesh& whole) {
-  std::vector<VertexRegion> regions(whole.mesh.points.size());
-  for (std::size_t v = 0; v < regions.size(); ++v) {
-    const Vec& point = whole.mesh.points[v];
-    const Vec left = {std::abs(point.x), point.y, point.z};
-    regions[v] = region_at(left, skin_weights_at(left));
-    regions[v].side = static_cast<std::int8_t>(point.x > 0 ? 1 : point.x < 0 ? -1 : 0);
-  }
-  return regions;
-}
-
-std::vector<Region> face_regions(const std::vector<Face>& faces,
-                                 const std::vector<VertexRegion>& vertices) {
-  std::vector<Region> regions;
-  for (const Face& face : faces) {
-    const auto region = [&](std::size_t i) {
-      return vertices[static_cast<std::size_t>(face[i])].region;
-    };
-    regions.push_back(region(1) == region(2) ? region(1) : region(0));
-  }
-  return regions;
-}
-
 }  // namespace
-
-std::string_view name_of(Region region) {
-  constexpr std::array<std::string_view, kRegionCount> kNames = {
-      "hair",    "face", "neck",  "torso", "hips", "upper arm",
-      "forearm", "hand", "thigh", "calf",  "foot"};
-  return kNames.at(static_cast<std::size_t>(region));
-}
 
 FreeBody build_free_body() {
   const Skinned skin = make_skin();

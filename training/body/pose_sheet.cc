@@ -1,5 +1,6 @@
 #include "training/body/pose_sheet.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -15,9 +16,9 @@ namespace {
 // One picture of the sheet, pixels, and how the bodies stand in it: far away through a long lens,
 // so that proportions show as they are.
 constexpr int kTileWidth = 180;
-constexpr int kTileHeight = 236;
+constexpr int kTileHeight = 220;
 constexpr float kCameraDistance = 12;
-constexpr float kPixelsPerMetre = 110;
+constexpr float kPixelsPerMetre = 101;
 constexpr std::uint8_t kBackground = 245;
 constexpr std::array<float, 3> kViewDegrees = {0, 70, 180};
 
@@ -37,6 +38,16 @@ Rotation about(int axis, float degrees) {
   if (axis == 0) return {1, 0, 0, 0, c, -s, 0, s, c};
   if (axis == 1) return {c, 0, s, 0, 1, 0, -s, 0, c};
   return {c, -s, 0, s, c, 0, 0, 0, 1};
+}
+
+// Light from above the viewer's left shoulder: the film look's lights around the lens would hide
+// the dents that one looks for here.
+Look sheet_look() {
+  Look look = whole_frame_look();
+  look.lights = {};
+  look.lights[0] = {{-0.48f, -0.64f, -0.6f}, 3.6f};
+  look.lights[1] = {{0.8f, 0, -0.6f}, 0.9f};
+  return look;
 }
 
 // The vertices as the camera sees them: the body's middle in the tile's middle.
@@ -192,7 +203,7 @@ Status write_pose_sheet(const std::filesystem::path& png, const BodyData& body) 
   const std::vector<std::uint32_t> faces(body.faces.begin(), body.faces.end());
   POSEFLEET_TRY(const MeshTopology topology,
                 MeshTopology::create(faces, static_cast<std::size_t>(body.vertex_count())));
-  POSEFLEET_TRY(Rasteriser rasteriser, Rasteriser::create({.samples = 16}));
+  POSEFLEET_TRY(Rasteriser rasteriser, Rasteriser::create({.samples = 16, .look = sheet_look()}));
   const std::vector<NamedPose>& poses = sheet_poses();
   BgrImage sheet;
   sheet.width = kTileWidth * static_cast<int>(poses.size());

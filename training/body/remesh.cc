@@ -16,13 +16,14 @@ std::size_t at(Index i) {
   return static_cast<std::size_t>(i);
 }
 
-// An edge is split above the one and merged below the other; their ratio must exceed 2, or a merged
-// edge's neighbours would be split again, for ever (Botsch and Kobbelt's 4/5 and 4/3 do not, but
-// there is a fixed number of rounds; ours are theirs).
+// An edge is split above the one and merged below the other, in units of the wanted length
+// (Botsch and Kobbelt's numbers): half of the longest is still wanted better than the whole.
 constexpr double kTooLong = 4.0 / 3;
 constexpr double kTooShort = 4.0 / 5;
 // A face may not turn farther than this when a vertex moves: cosine.
 constexpr double kTurnMin = 0.3;
+// How far a vertex of one half keeps from the middle plane, metres.
+constexpr double kOffMiddle = 2e-3;
 
 class Remesher final {
  public:
@@ -44,7 +45,7 @@ class Remesher final {
       turn_edges();
       for (int i = 0; i < 2; ++i) slide();
     }
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 4; ++i) {
       turn_edges();
       slide();
     }
@@ -115,6 +116,14 @@ class Remesher final {
     return found;
   }
 
+  // An inner vertex stays off the middle plane, or the halves would overlap.
+  Vec on_skin(Vec place, bool is_on_border) const {
+    if (is_on_border) return field_.onto_skin(place);
+    place = field_.onto_skin({std::max(place.x, kOffMiddle), place.y, place.z});
+    place.x = std::max(place.x, kOffMiddle);
+    return place;
+  }
+
   void split_long() {
     for (const auto& [a, b] : edges()) {
       if (relative_length(a, b) > kTooLong) split(a, b);
@@ -123,11 +132,11 @@ class Remesher final {
 
   void split(Index a, Index b) {
     const std::vector<Index> sides = faces_at(a, b);
-    Vec middle = (point(a) + point(b)) * 0.5;
+    const Vec middle = (point(a) + point(b)) * 0.5;
     // An edge inside that joins two places of the border leaves the middle plane.
-    if (on_border(a) && on_border(b) && sides.size() == 2) middle.x = 1e-4;
+    const bool is_border = on_border(a) && on_border(b) && sides.size() == 1;
     const Index v = static_cast<Index>(mesh_.points.size());
-    mesh_.points.push_back(field_.onto_skin(middle));
+    mesh_.points.push_back(on_skin(middle, is_border));
     faces_of_.emplace_back();
     for (const Index f : sides) {
       Face first = mesh_.faces[at(f)], second = first;
@@ -152,13 +161,13 @@ class Remesher final {
     for (const auto& [was, a, b] : short_ones) {
       if (faces_of_[at(a)].empty() || faces_of_[at(b)].empty()) continue;
       const std::vector<Index> sides = faces_at(a, b);
-      if (!sides.empty() && relative_length(a, b) < kTooShort * part) merge(a, b, sides);
+      if (!sides.empty() && relative_length(a, b) < kTooShort * part) merge(a, b, part, sides);
     }
   }
 
   // Both ends become one, unless that would make faces touch that must not, turn one over, or make
   // a long edge.
-  void merge(Index a, Index b, const std::vector<Index>& sides) {
+  void merge(Index a, Index b, double part, const std::vector<Index>& sides) {
     const bool both_on_border = on_border(a) && on_border(b);
     if (both_on_border && sides.size() == 2) return;
     const std::vector<Index> of_a = neighbours(a), of_b = neighbours(b);
@@ -169,7 +178,8 @@ class Remesher final {
     Vec place = (point(a) + point(b)) * 0.5;
     if (!both_on_border && on_border(a)) place = point(a);
     if (!both_on_border && on_border(b)) place = point(b);
-    place = field_.onto_skin(place);
+    // The first rounds stay close enough to the skin without being put onto it.
+    if (part == 1) place = on_skin(place, on_border(a) || on_border(b));
     for (const Index v : {a, b}) {
       for (const Index other : neighbours(v)) {
         if (length(point(other) - place) > kTooLong * edge_length_at(place)) return;
@@ -223,11 +233,11 @@ class Remesher final {
                          square(valence_missing(c, 0)) + square(valence_missing(d, 0));
       const int after = square(valence_missing(a, -1)) + square(valence_missing(b, -1)) +
                         square(valence_missing(c, 1)) + square(valence_missing(d, 1));
-      if (after < before) turn(a, b, c, d, sides);
+      if (after < before) turn(c, d, sides);
     }
   }
 
-  void turn(Index a, Index b, Index c, Index d, const std::vector<Index>& sides) {
+  void turn(Index c, Index d, const std::vector<Index>& sides) {
     if (on_border(c) && on_border(d)) return;
     const std::vector<Index> of_c = neighbours(c);
     if (std::binary_search(of_c.begin(), of_c.end(), d)) return;
@@ -243,20 +253,19 @@ class Remesher final {
     const Vec out = unit(unit(facing(first)) + unit(facing(mesh_.faces[at(sides[1])])));
     // Not over a sharp crease, and no slivers.
     constexpr double kFacingMin = 0.7;
+    constexpr double kAreaMin = 0.2;  // twice the area, of the longest edge's square
     for (const Face& f : {one, two}) {
       const Vec n = facing(f);
       if (dot(n, out) < kFacingMin * length(n)) return;
       const double longest =
           std::max({length(point(f[0]) - point(f[1])), length(point(f[1]) - point(f[2])),
                     length(point(f[2]) - point(f[0]))});
-      if (length(n) < 0.2 * longest * longest) return;
+      if (length(n) < kAreaMin * longest * longest) return;
     }
     for (const Index f : sides) detach(f);
     mesh_.faces[at(sides[0])] = one;
     mesh_.faces[at(sides[1])] = two;
     for (const Index f : sides) attach(f);
-    (void)a;
-    (void)b;
   }
 
   // Moves each vertex along the skin towards the middle of its neighbours, those weighing more
@@ -272,7 +281,8 @@ class Remesher final {
       for (const Index other : neighbours(v)) {
         // Along the border only its own edges count.
         if (on_border(v) && faces_at(v, other).size() != 1) continue;
-        const double size = relative_length(v, other);
+        // Along a line, weights by length would overshoot the middle.
+        const double size = on_border(v) ? 1 : relative_length(v, other);
         sum = sum + point(other) * size;
         weight += size;
       }
@@ -283,9 +293,7 @@ class Remesher final {
       move = move - out * dot(move, out);
       if (on_border(v)) move.x = 0;
       Vec place = point(v) + move;
-      // An inner vertex stays off the middle.
-      if (!on_border(v)) place.x = std::max(place.x, 1e-3);
-      moved[i] = field_.onto_skin(place);
+      moved[i] = on_skin(place, on_border(v));
     }
     for (std::size_t i = 0; i < moved.size(); ++i) {
       if (!faces_of_[i].empty() && may_move(static_cast<Index>(i), moved[i], {})) {

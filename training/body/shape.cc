@@ -20,11 +20,9 @@ Axis axis_of(std::size_t joint) {
 }
 
 // What a direction does to one joint's part, per beta: growth as a share of 1 along its bone and
-// across it, and for the trunk separately to the side and to the front. `shift` is what its origin
-// moves beyond what the growth of its parents moves it.
+// across it, and for the trunk separately to the side and to the front.
 struct Growth {
   double x = 0, y = 0, z = 0;
-  Vec shift;
 };
 using Growths = std::array<Growth, kJoints>;
 
@@ -55,11 +53,6 @@ void pair(Growths& growths, std::size_t left, Grow grow, double amount) {
   grow(growths, left + 1, amount);
 }
 
-void shift_pair(Growths& growths, std::size_t left, const Vec& by) {
-  growths[left].shift = by;
-  growths[left + 1].shift = mirrored(by);
-}
-
 double bone_length(std::size_t from, std::size_t to) {
   return length(kRestJoints[to] - kRestJoints[from]);
 }
@@ -71,12 +64,10 @@ Growths growths_of(ShapeDirection direction) {
       for (std::size_t joint = 0; joint < kJoints; ++joint) grow_all(g, joint, 0.065 / 1.72);
       break;
     case ShapeDirection::Build: {
-      constexpr double kGirth[kJoints] = {0.08,  0.075, 0.075, 0.095, 0.04, 0.04,  0.09,  0.012,
+      constexpr double kGirth[kJoints] = {0.085, 0.078, 0.078, 0.1,   0.04, 0.04,  0.09,  0.012,
                                           0.012, 0.075, 0,     0,     0.05, 0.055, 0.055, 0.018,
                                           0.075, 0.075, 0.045, 0.045, 0.02, 0.02,  0.02,  0.02};
       for (std::size_t joint = 0; joint < kJoints; ++joint) grow_across(g, joint, kGirth[joint]);
-      // The thighs and arms hang where the wider trunk leaves them.
-      shift_pair(g, 1, {0.004, 0, 0});
       break;
     }
     case ShapeDirection::Legs: {
@@ -147,7 +138,7 @@ struct Flesh {
 std::vector<Flesh> flesh_of(ShapeDirection direction) {
   switch (direction) {
     case ShapeDirection::Build:
-      return {{{0, -0.13, 0.09}, 0.18, 0.006}, {{0.09, -0.3, -0.11}, 0.12, 0.005}};
+      return {{{0, -0.13, 0.09}, 0.2, 0.009}, {{0.09, -0.3, -0.11}, 0.12, 0.005}};
     case ShapeDirection::Muscles:
       return {{{0.085, 0.14, 0.1}, 0.1, 0.006},
               {{0.2, 0.26, -0.02}, 0.09, 0.004},
@@ -177,8 +168,7 @@ std::vector<Vec> shape_offsets(ShapeDirection direction, const WholeMesh& whole,
   moved[0] = kRestJoints[0] * (direction == ShapeDirection::Height ? growths[0].x : 0);
   for (std::size_t joint = 1; joint < kJoints; ++joint) {
     const auto parent = static_cast<std::size_t>(kJointParents[joint]);
-    moved[joint] = moved[parent] + growths[joint].shift +
-                   grown(growths[parent], kRestJoints[joint] - kRestJoints[parent]);
+    moved[joint] = moved[parent] + grown(growths[parent], kRestJoints[joint] - kRestJoints[parent]);
   }
   const std::vector<Flesh> flesh = flesh_of(direction);
   std::vector<Vec> offsets(whole.mesh.points.size());

@@ -37,14 +37,14 @@ double beyond(const Vec& place, const Vec& middle, const Vec& direction, double 
 // side: of a place on the right, the left leg gets what crosses the middle.
 void add_left_limbs(const Vec& p, double trunk_low, double chest, double neck,
                     std::array<double, kJointCount>& turning) {
-  // Only in the crotch do both legs share the skin; below, the inner thighs are a hand apart.
-  const double crotch = smooth_step(-0.42, -0.36, p.y);
-  const double share = 0.004 + 0.03 * crotch;
+  // Only in the crotch do both legs share the skin; the inner thighs below must not.
+  const double crotch = smooth_step(-0.46, -0.375, p.y);
+  const double share = 0.004 + 0.042 * crotch;
   const double side = smooth_step(-share, share, p.x);
   turning[kHip] = trunk_low * side * beyond(p, {0.085, -0.335, 0}, {0.35, -1, 0.05}, 0.085);
   turning[kKnee] = turning[kHip] * beyond(p, {0.1, -0.69, 0}, {0, -1, 0}, 0.06);
   turning[kAnkle] = turning[kKnee] * beyond(p, {0.095, -1.082, -0.015}, {0, -1, 0.25}, 0.032);
-  turning[kFoot] = turning[kAnkle] * beyond(p, {0.108, -1.13, 0.108}, {0.12, 0, 1}, 0.024);
+  turning[kFoot] = turning[kAnkle] * beyond(p, {0.108, -1.13, 0.108}, {0.12, 0, 1}, 0.034);
 
   const double high = smooth_step(0.02, 0.17, p.y);
   turning[kCollar] = chest * (1 - neck) * high * smooth_step(0.02, 0.13, p.x);
@@ -88,7 +88,7 @@ std::vector<SkinWeights> skin_weights(const WholeMesh& whole) {
   std::vector<SkinWeights> weights(count);
   for (std::size_t v = 0; v < count; ++v) weights[v] = skin_weights_at(whole.mesh.points[v]);
   // Rounds of taking on a part of the neighbours' mean. Each edge is seen once from either side.
-  constexpr int kRounds = 3;
+  constexpr int kRounds = 4;
   constexpr double kPart = 0.5;
   for (int round = 0; round < kRounds; ++round) {
     std::vector<SkinWeights> sum(count, SkinWeights{});

@@ -51,9 +51,6 @@ Result<SharedWeights> random_weights(const NetworkSizes& sizes, std::uint64_t se
 
 Precision precision_of(const Hmr2Weights& weights);
 
-// Operations (a multiply-add counts as two) of one crop: about 250e9 for the released model.
-double operations_per_crop(const NetworkSizes& sizes);
-
 // Every inner value that a reference records, for `count` crops.
 struct NetworkTrace {
   std::vector<float> tokens_after_pos_embed;    // (count, 192, width)

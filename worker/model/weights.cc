@@ -21,11 +21,6 @@
 namespace posefleet {
 namespace {
 
-// Generous bounds against a manifest that would allocate the machine away: ViT-G, the largest of
-// this family, has depth 48, width 1664 and MLP 8192.
-constexpr std::int64_t kDepthMax = 256;
-constexpr std::int64_t kWidthMax = 16384;
-
 // 64 bytes: a cache line, and the widest vector.
 constexpr std::size_t kAlignmentFloats = 16;
 
@@ -154,55 +149,6 @@ void fill(float* out, const std::string& name, const Shape& shape, std::uint64_t
     out[i] = center + spread * noise(seed + static_cast<std::uint64_t>(i));
   }
 }
-
-}  // namespace
-
-Status check_sizes(const NetworkSizes& sizes) {
-  const std::array<std::pair<const char*, std::pair<std::int64_t, std::int64_t>>, 9> limits = {{
-      {"backbone_width", {sizes.backbone_width, kWidthMax}},
-      {"backbone_depth", {sizes.backbone_depth, kDepthMax}},
-      {"backbone_heads", {sizes.backbone_heads, kWidthMax}},
-      {"backbone_mlp", {sizes.backbone_mlp, 4 * kWidthMax}},
-      {"decoder_width", {sizes.decoder_width, kWidthMax}},
-      {"decoder_depth", {sizes.decoder_depth, kDepthMax}},
-      {"decoder_heads", {sizes.decoder_heads, kDepthMax}},
-      {"decoder_head_width", {sizes.decoder_head_width, kWidthMax}},
-      {"decoder_mlp", {sizes.decoder_mlp, 4 * kWidthMax}},
-  }};
-  for (const auto& [name, limit] : limits) {
-    if (limit.first < 1 || limit.first > limit.second) {
-      return rejected(
-          fmt::format("{} is {}, expected 1 to {}; the manifest is damaged, import the "
-                      "model again",
-                      name, limit.first, limit.second));
-    }
-  }
-  if (sizes.backbone_width % sizes.backbone_heads != 0) {
-    return rejected(
-        fmt::format("backbone_heads is {}, which does not divide backbone_width {}; "
-                    "import the model again with the right number of heads",
-                    sizes.backbone_heads, sizes.backbone_width));
-  }
-  return done();
-}
-
-double operations_per_crop(const NetworkSizes& sizes) {
-  const auto width = static_cast<double>(sizes.backbone_width);
-  const auto tokens = static_cast<double>(kTokenCount);
-  const double patch = 3.0 * kPatchSize * kPatchSize * width;
-  const double linear = width * (4 * width + 2 * static_cast<double>(sizes.backbone_mlp));
-  const double attention = 2 * tokens * width;
-  const double backbone = patch + static_cast<double>(sizes.backbone_depth) * (linear + attention);
-  const auto inner = static_cast<double>(sizes.decoder_heads * sizes.decoder_head_width);
-  const auto head_width = static_cast<double>(sizes.decoder_width);
-  const double context = 2 * inner * width;
-  const double token = 4 * inner * head_width +
-                       2 * head_width * static_cast<double>(sizes.decoder_mlp) + 2 * tokens * inner;
-  return 2 * (tokens * backbone +
-              static_cast<double>(sizes.decoder_depth) * (tokens * context + token));
-}
-
-namespace {
 
 // Running out of memory becomes an error that says for what.
 template <typename Make>

@@ -72,14 +72,7 @@ class Hmr2Weights final {
   std::unique_ptr<std::uint16_t[]> rounded_memory;
 };
 
-// Refuses sizes that no network can have: depths and widths below 1 or absurdly large, heads that
-// do not divide the width.
-Status check_sizes(const NetworkSizes& sizes);
-
 // Refuses what this build or this processor cannot compute in.
 Status check_precision(Precision precision);
-
-// Multiplications and additions of one crop, each counted as one operation.
-double operations_per_crop(const NetworkSizes& sizes);
 
 }  // namespace posefleet

@@ -31,6 +31,11 @@ const Fields<PoseWorkerConfig>& pose_worker_fields() {
         .fallback(1)
         .range(1, 2)
         .help("networks that stay in memory and run side by side; they share the weights");
+    rows.text("device", &PoseWorkerConfig::device)
+        .fallback("auto")
+        .help(
+            "where the network computes: auto, cpu, cuda or cuda:N; auto is the first CUDA device "
+            "that this build and this machine have, else cpu");
     rows.choice("precision", &PoseWorkerConfig::precision,
                 {{"auto", "auto"},
                  {"float32", "float32"},
@@ -38,7 +43,8 @@ const Fields<PoseWorkerConfig>& pose_worker_fields() {
                  {"float16", "float16"}})
         .fallback("auto")
         .help(
-            "of the network; auto is float32, bfloat16 needs AVX512_BF16 or AMX, float16 a GPU; "
+            "of the network; auto is float32 on a processor and bfloat16 on a GPU; bfloat16 needs "
+            "AVX512_BF16, AMX or a GPU, float16 a GPU; "
             "jobs of another precision go to other workers");
     rows.integer("threads", &PoseWorkerConfig::threads)
         .fallback(0)

@@ -15,6 +15,7 @@ struct PoseWorkerConfig {
   std::filesystem::path model;
   std::uint32_t models_per_worker = 1;
   std::uint32_t threads = 0;
+  std::string device;
   std::string precision;
   LogLevel log_level = LogLevel::Info;
 };

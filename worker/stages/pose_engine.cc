@@ -14,7 +14,8 @@ PoseEngine::PoseEngine(std::string id, const EstimatorSettings& settings,
       finder_(std::move(detector)) {}
 
 Result<std::unique_ptr<PoseEngine>> PoseEngine::create(const ModelFolder& folder,
-                                                       SharedWeights weights,
+                                                       Precision precision,
+                                                       ResidentNetwork::Make make,
                                                        const PoseEngineOptions& options) {
   POSEFLEET_TRY(const EstimatorSettings settings, estimator_settings(folder.manifest));
   std::unique_ptr<Detector> detector;
@@ -23,15 +24,8 @@ Result<std::unique_ptr<PoseEngine>> PoseEngine::create(const ModelFolder& folder
                   make_detection_network(options.detector, options.threads));
     detector = std::make_unique<Detector>(std::move(network));
   }
-  std::string id = network_id(folder.model_hash, precision_of(*weights));
-  ResidentNetwork::Make make = [weights = std::move(weights), threads = options.threads](
-                                   int batch_size) -> Result<std::unique_ptr<PoseModel>> {
-    POSEFLEET_TRY(std::unique_ptr<Hmr2> network,
-                  Hmr2::create(weights, {.threads = threads, .batch_size = batch_size}));
-    return std::unique_ptr<PoseModel>(std::move(network));
-  };
-  return std::unique_ptr<PoseEngine>(
-      new PoseEngine(std::move(id), settings, std::move(make), std::move(detector)));
+  return std::unique_ptr<PoseEngine>(new PoseEngine(
+      network_id(folder.model_hash, precision), settings, std::move(make), std::move(detector)));
 }
 
 Result<std::vector<std::vector<PersonBox>>> PoseEngine::find_people(

@@ -12,9 +12,9 @@
 
 #include "common/model_folder/model_folder.h"
 #include "common/protocol/messages.h"
+#include "common/protocol/precision.h"
 #include "common/protocol/tasks.h"
 #include "worker/detect/torchscript_network.h"
-#include "worker/model/hmr2.h"
 #include "worker/model/pose_estimator.h"
 #include "worker/stages/people_finder.h"
 #include "worker/stages/resident_network.h"
@@ -25,16 +25,16 @@ namespace posefleet {
 inline constexpr int kRangesPerEngine = 2;
 
 struct PoseEngineOptions {
-  int threads = 1;              // of the networks, which run one after the other
+  int threads = 1;              // of the detector's network
   SharedDetectorFile detector;  // null: none, whole frames are taken where one is asked for
 };
 
 // Any thread. Owned by main; outlives the stages that use it.
 class PoseEngine final {
  public:
-  // Several engines share the weights.
-  static Result<std::unique_ptr<PoseEngine>> create(const ModelFolder& folder,
-                                                    SharedWeights weights,
+  // `make` makes networks of that folder that compute in `precision` (networks.h).
+  static Result<std::unique_ptr<PoseEngine>> create(const ModelFolder& folder, Precision precision,
+                                                    ResidentNetwork::Make make,
                                                     const PoseEngineOptions& options);
   PoseEngine(const PoseEngine&) = delete;
   PoseEngine& operator=(const PoseEngine&) = delete;
