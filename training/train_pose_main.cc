@@ -33,8 +33,10 @@ void restart_with_blas_settings(char** argv) {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
     setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
   }
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
   // If it cannot, it is slower and no worse.
-  execv("/proc/self/exe", argv);
+  if (!error) execv(self.c_str(), argv);
 }
 
 std::filesystem::path body_file(const std::filesystem::path& given) {

@@ -6,6 +6,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "common/model_folder/safetensors.h"
+
 namespace posefleet {
 
 // Exact: every half is a float32.
@@ -44,5 +46,8 @@ inline std::uint16_t half_from_float(float value) {
 inline float float_from_bfloat16(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }
+
+// Writes the numbers of an F32, F16 or BF16 tensor as float32, exactly; `out` has room for them.
+void widen(const TensorView& view, float* out);
 
 }  // namespace posefleet

@@ -170,26 +170,6 @@ std::size_t padded_count(const Shape& shape) {
   return (count + kAlignmentFloats - 1) / kAlignmentFloats * kAlignmentFloats;
 }
 
-bool is_half_size(DType dtype) {
-  return dtype == DType::F16 || dtype == DType::BF16;
-}
-
-// float32, or of 16 bits.
-Result<TensorView> weight_view(const Safetensors& file, const std::string& name,
-                               const Shape& shape) {
-  const TensorView* view = file.find(name);
-  if (view != nullptr && is_half_size(view->dtype) && view->shape == shape) return *view;
-  return file.get(name, DType::F32, shape);
-}
-
-// Writes the tensor's numbers as float32, exactly.
-void widen(const TensorView& view, float* out) {
-  const auto* from = reinterpret_cast<const std::uint16_t*>(view.bytes.data());
-  const std::size_t count = view.bytes.size() / sizeof(std::uint16_t);
-  std::transform(from, from + count, out,
-                 view.dtype == DType::F16 ? float_from_half : float_from_bfloat16);
-}
-
 // Where each tensor of the file lies: mapped when it is float32, else widened into memory of the
 // network's own. Small models are stored so, at half the size; there the copy costs nothing.
 Result<Tensors> tensors_of(Hmr2Weights& weights, const std::map<std::string, Shape>& layout) {
@@ -197,8 +177,8 @@ Result<Tensors> tensors_of(Hmr2Weights& weights, const std::map<std::string, Sha
   std::map<std::string, TensorView> to_widen;
   std::size_t total = 0;
   for (const auto& [name, shape] : layout) {
-    POSEFLEET_TRY(const TensorView view, weight_view(*weights.file, name, shape));
-    if (is_half_size(view.dtype)) {
+    POSEFLEET_TRY(const TensorView view, network_tensor(*weights.file, name, shape));
+    if (view.dtype != DType::F32) {
       to_widen.emplace(name, view);
       total += padded_count(shape);
     } else {
