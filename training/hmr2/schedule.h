@@ -34,7 +34,9 @@ struct StepPlan {
 };
 
 struct ScheduleSettings {
-  double learning_rate = 7e-4;  // at its highest
+  // At its highest. Measured from one state, 300 steps of 32 crops later: loss 0.915 at 7e-4, 0.875
+  // at 2.5e-4.
+  double learning_rate = 2.5e-4;
   std::uint64_t warm_up_steps = 200;
   double full_size_from = 0.66;  // progress
 };

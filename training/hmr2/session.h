@@ -34,7 +34,7 @@ struct SessionOptions {
   int threads = 1;
   int drawn_per_thread = 8;
   int evaluation_crops = 512;
-  double evaluate_every_s = 180;
+  double evaluate_every_s = 300;
   double save_every_s = 60;
   double report_every_s = 10;
   Products products = Products::Float32;
