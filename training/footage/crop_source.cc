@@ -128,7 +128,7 @@ void draw_occluder(Dice& dice, const Picture& picture, const Textures& textures)
                .b = darker(a, dice.in(0.6f, 1.4f)),
                .texture = &textures.number(dice.below(kTextureCount)),
                .texels_per_pixel = dice.in(0.2f, 1.5f),
-               .shift_x = dice.below(256)};
+               .shift_x = dice.in(0, 256)};
   const auto quad = [&](float x0, float y0, float x1, float y1, float lean) {
     const std::array<Point2, 4> corners = {{{x0 + lean, y0}, {x1 + lean, y0}, {x1, y1}, {x0, y1}}};
     fill_polygon(picture, corners, fill);

@@ -129,36 +129,44 @@ Stance squat(const Manner& m, float phase) {
   return s;
 }
 
+// In the air: drawn up by `tuck` 0..1, legs together or one before the other, arms out or up, or a
+// hand at the board.
+Stance flight_stance(const Manner& m, float tuck) {
+  Stance s;
+  s.bend = by(m[1], 0, 35) * tuck;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const float split = (m[4] - 0.5f) * (i == 0 ? 60 : -60) * (m[5] > 0.5f ? 1 : 0);
+    s.legs[i] = {.flex = 4 + 92 * tuck + split,
+                 .spread = by(m[2], 2, 28),
+                 .twist = by(m[3], 0, 20),
+                 .knee = 6 + 105 * tuck * by(m[6], 0.5f, 1),
+                 .ankle = -22 * (1 - tuck)};
+    const float up = by(m[7], -30, 130);
+    s.arms[i] = {.swing = 0.5f * up, .spread = 22 + positive(up), .elbow = by(m[8], 5, 70)};
+  }
+  if (m[9] > 0.6f) s.arms[1] = {.swing = 70 * tuck, .spread = 10, .elbow = 25};
+  s.height = by(m[0], 0.25f, 1.2f);
+  s.fall_front = (m[3] - 0.5f) * 40;
+  s.fall_left = (m[8] - 0.5f) * 50;
+  return s;
+}
+
 Stance jump(const Manner& m, float phase) {
   // Flight is the half of the phase in which this is positive.
   const float flight = wave(phase);
-  const float tuck = positive(flight) * by(m[0], 0.15f, 1);
-  Stance s;
-  s.bend = by(m[1], 0, 35) * tuck + 12 * positive(-flight);
-  for (LegAngles& leg : s.legs) {
+  Stance ground;
+  for (LegAngles& leg : ground.legs) {
     leg.spread = by(m[2], 2, 28);
     leg.twist = by(m[3], 0, 20);
   }
-  if (flight < 0) {
-    crouch(s, -0.55f * flight, 24);
-  } else {
-    for (std::size_t i = 0; i < 2; ++i) {
-      const float split = (m[4] - 0.5f) * (i == 0 ? 60 : -60) * (m[5] > 0.5f ? 1 : 0);
-      s.legs[i].flex = 4 + 92 * tuck + split;
-      s.legs[i].knee = 6 + 105 * tuck * by(m[6], 0.5f, 1);
-      s.legs[i].ankle = -22 * (1 - tuck);
-    }
-  }
-  const float up = positive(flight) * by(m[7], -30, 130);
-  s.arms[0] = {.swing = 0.5f * up - 30 * positive(-flight),
-               .spread = 22 + positive(up),
-               .elbow = by(m[8], 5, 70)};
-  s.arms[1] = s.arms[0];
-  if (m[9] > 0.6f) s.arms[1] = {.swing = 70 * tuck, .spread = 10, .elbow = 25};  // at the board
-  s.height = positive(flight) * by(m[0], 0.25f, 1.2f);
-  s.fall_front += (m[3] - 0.5f) * 40 * positive(flight);
-  s.fall_left = (m[8] - 0.5f) * 50 * positive(flight);
-  return s;
+  ground.bend = 12 * positive(-flight);
+  crouch(ground, 0.55f * positive(-flight), 24);
+  set_arms(ground, {.swing = -30 * positive(-flight), .spread = 22, .elbow = by(m[8], 5, 70)});
+  Stance air = flight_stance(m, positive(flight) * by(m[0], 0.15f, 1));
+  // A thrown body rises and falls as a parabola does, and a sine nearly.
+  Stance result = mixed(ground, air, smooth_step(0, 0.8f, flight));
+  result.height = air.height * positive(flight);
+  return result;
 }
 
 // On a board the feet stand across it, and the body looks over one shoulder. Turning, it leans

@@ -370,7 +370,7 @@ Colour drawn_colour(const Colour& shown) {
 }
 
 Colour random_cloth(Dice& dice) {
-  switch (dice.pick(std::array<float, 5>{22, 12, 14, 34, 18})) {
+  switch (dice.pick(std::array<float, 5>{28, 12, 16, 22, 22})) {
     case 0:  // nearly black
       return from_hue(dice.in(0, 1), dice.in(0, 0.5f), dice.in(0.06f, 0.22f));
     case 1:  // white and light grey

@@ -71,7 +71,7 @@ void Painter::set_light(const Light& light, const Point3& up) {
 
 void Painter::draw_shadow(const Picture& picture, const Dresser& dresser, const Figure& figure,
                           float focal_length, const Plane& ground) {
-  if (light_.shadow < 0.02f) return;
+  if (light_.shadow < 0.08f) return;
   const int w = std::max(picture.width / kShadowScale, 2);
   const int h = std::max(picture.height / kShadowScale, 2);
   const auto pixels = static_cast<std::size_t>(w) * static_cast<std::size_t>(h);

@@ -73,8 +73,10 @@ void fill_span(const Picture& picture, int y, int x0, int x1, const Fill& fill) 
                 std::uint8_t{0});
   }
   const int texel_step = static_cast<int>(65536 * fill.texels_per_pixel);
-  const int row = fill.shift_y + static_cast<int>(static_cast<float>(y) * fill.texels_per_pixel);
-  std::int64_t texel = (std::int64_t{fill.shift_x} << 16) + std::int64_t{x0} * texel_step;
+  const int row =
+      static_cast<int>(std::floor(fill.shift_y + static_cast<float>(y) * fill.texels_per_pixel));
+  std::int64_t texel =
+      static_cast<std::int64_t>(65536 * fill.shift_x) + std::int64_t{x0} * texel_step;
   for (int x = x0; x <= x1; ++x, to += 3, texel += texel_step) {
     const int t =
         fill.texture == nullptr ? 0 : fill.texture->at(static_cast<int>(texel >> 16), row);

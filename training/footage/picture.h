@@ -40,7 +40,7 @@ struct Fill {
   Tone a{}, b{};
   const Texture* texture = nullptr;
   float texels_per_pixel = 1;
-  int shift_x = 0, shift_y = 0;  // texels
+  float shift_x = 0, shift_y = 0;  // texels
   float opacity = 1;
 };
 

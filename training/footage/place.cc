@@ -151,7 +151,7 @@ void draw_hills(const Picture& picture, const GroundView& view, const Place& pla
                        .b = darker(tone_a, 1.25f),
                        .texture = &textures.of(TextureKind::Leaves),
                        .texels_per_pixel = 0.7f,
-                       .shift_x = static_cast<int>(view.pan * per_degree * 0.7f)};
+                       .shift_x = view.pan * per_degree * 0.7f};
     const float frequency = layer == 0 ? 0.25f : 1.6f;
     for (int x = 0; x < picture.width; ++x) {
       const float along = static_cast<float>(x) + view.pan * per_degree;
@@ -173,11 +173,12 @@ void draw_wall(const Picture& picture, const GroundView& view, const Place& plac
   const float top = bottom - place.wall_height * base.scale;
   const float right = static_cast<float>(picture.width);
   const float per_pixel = std::clamp(60 / base.scale, 0.1f, 4.0f);
+  const float along = view.pan * kDegree * view.focal_length;  // what the pan moves it by, pixels
   const Fill wall = {.a = place.wall_a,
                      .b = place.wall_b,
                      .texture = &textures.of(place.wall_texture),
                      .texels_per_pixel = per_pixel,
-                     .shift_x = static_cast<int>(place.seed & 255)};
+                     .shift_x = static_cast<float>(place.seed & 255) + along * per_pixel};
   const std::array<Point2, 4> all = {{{0, top}, {right, top}, {right, bottom}, {0, bottom}}};
   fill_polygon(picture, all, wall);
   // Windows, doors, pictures, shelves: upright rectangles.
@@ -185,7 +186,7 @@ void draw_wall(const Picture& picture, const GroundView& view, const Place& plac
   const int count = dice.below(7);
   for (int i = 0; i < count; ++i) {
     const float w = dice.in(0.3f, 2.2f) * base.scale, h = dice.in(0.3f, 2.4f) * base.scale;
-    const float x = dice.in(-w, right), y = dice.in(top, bottom - 0.5f * h);
+    const float x = dice.in(-w, right) - along, y = dice.in(top, bottom - 0.5f * h);
     const Tone a = random_tone(dice);
     const Fill frame = {.a = darker(a, 0.6f)};
     const Fill inside = {
@@ -221,7 +222,7 @@ void draw_conifer(const Picture& picture, const Point2& base, float size, Dice& 
                   const Textures& textures, bool has_snow) {
   const Tone green = near_tones(dice, tone(0.05f, 0.13f, 0.09f), tone(0.20f, 0.30f, 0.16f), 0.02f);
   const Texture& leaves = textures.of(TextureKind::Leaves);
-  const float texels = std::clamp(260 / size, 0.15f, 4.0f);
+  const float texels = std::clamp(260 / size, 0.4f, 4.0f);
   const float trunk = 0.018f * size;
   const std::array<Point2, 4> stem = {{{base[0] - trunk, base[1]},
                                        {base[0] - 0.5f * trunk, base[1] - 0.5f * size},
@@ -250,14 +251,15 @@ void draw_conifer(const Picture& picture, const Point2& base, float size, Dice& 
                   .b = light,
                   .texture = &leaves,
                   .texels_per_pixel = texels,
-                  .shift_x = dice.below(256),
-                  .shift_y = dice.below(256)});
+                  .shift_x = dice.in(0, 256) - base[0] * texels,
+                  .shift_y = dice.in(0, 256) - base[1] * texels});
   }
 }
 
 void draw_bush(const Picture& picture, const Point2& base, float size, Dice& dice,
                const Textures& textures) {
   const Tone a = near_tones(dice, tone(0.1f, 0.17f, 0.06f), tone(0.35f, 0.4f, 0.18f), 0.04f);
+  const float texels = std::clamp(200 / size, 0.4f, 4.0f);
   const int count = 4 + dice.below(6);
   for (int i = 0; i < count; ++i) {
     const Point2 centre = {base[0] + dice.normal(0.35f) * size,
@@ -265,8 +267,8 @@ void draw_bush(const Picture& picture, const Point2& base, float size, Dice& dic
     const Fill fill = {.a = darker(a, 0.6f),
                        .b = darker(a, dice.in(1.2f, 2.2f)),
                        .texture = &textures.of(TextureKind::Leaves),
-                       .texels_per_pixel = std::clamp(200 / size, 0.2f, 4.0f),
-                       .shift_x = dice.below(256)};
+                       .texels_per_pixel = texels,
+                       .shift_x = dice.in(0, 256) - base[0] * texels};
     fill_ellipse(picture, centre, {dice.in(0.2f, 0.45f) * size, dice.in(0.2f, 0.4f) * size}, fill);
   }
 }
@@ -468,7 +470,7 @@ void draw_clutter(Dice& dice, const Picture& picture, const Textures& textures, 
                  .b = dice.chance(0.5f) ? darker(a, dice.in(0.6f, 1.4f)) : random_tone(dice)};
     if (dice.chance(0.6f)) fill.texture = &textures.number(dice.below(kTextureCount));
     fill.texels_per_pixel = dice.in(0.2f, 2);
-    fill.shift_x = dice.below(256), fill.shift_y = dice.below(256);
+    fill.shift_x = dice.in(0, 256), fill.shift_y = dice.in(0, 256);
     fill.opacity = dice.chance(0.8f) ? 1 : dice.in(0.3f, 0.9f);
     const Point2 centre = {dice.in(-0.1f, 1.1f) * w, dice.in(-0.1f, 1.1f) * h};
     const float size = (dice.chance(0.7f) ? dice.in(0.02f, 0.16f) : dice.in(0.1f, 0.4f)) * h;

@@ -14,10 +14,11 @@ namespace posefleet::training {
 namespace {
 
 constexpr float kBodyHeight = 1.7f;  // metres, about
-constexpr float kHeightMin = 44;     // pixels of a standing body; crouched ones are less high
+constexpr float kHeightMin = 40;     // pixels of a standing body; crouched ones are less high
 constexpr float kDepthMin = 2.5f;    // metres
 constexpr int kSizeMin = 64, kSizeMax = 4096;
-constexpr float kEmptyShare = 0.125f;
+// Somebody who is alone is at times wholly hidden, which makes the share of empty frames 0.12.
+constexpr float kEmptyShare = 0.1f;
 
 // A camera above a plane of ground, which may be a slope.
 struct SceneShot {
@@ -42,7 +43,7 @@ SceneShot random_scene_shot(Dice& dice, int width, int height) {
   const float focal = 0.5f * high / std::tan(0.5f * angle * kDegree);
   // How tall a person in the middle of things appears.
   const float smallest = 1.3f * kHeightMin;
-  const float tall = smallest * std::pow(std::max(0.95f * high / smallest, 1.0f), dice.in(0, 1));
+  const float tall = smallest * std::pow(std::max(0.8f * high / smallest, 1.0f), dice.in(0, 1));
   shot.middle_depth = std::max(focal * kBodyHeight / tall, kDepthMin + 1);
   const float look_down =
       std::clamp(dice.chance(0.75f) ? 7 + dice.normal(7) : dice.in(-3, 45), -3.0f, 45.0f);
@@ -108,7 +109,8 @@ std::unique_ptr<Actor> SceneSource::Impl::random_actor(Dice& dice, const SceneSh
       std::clamp(shot.middle_depth * std::exp(dice.normal(0.35f)), kDepthMin, farthest);
   const float c = std::cos(view.pitch * kDegree), s = std::sin(view.pitch * kDegree);
   const float z = (depth - view.height * s) / c;
-  const float x = dice.in(-1, 1) * view.centre_x / view.focal_length * depth;
+  const float x = (dice.chance(0.85f) ? dice.in(-0.85f, 0.85f) : dice.in(-1.05f, 1.05f)) *
+                  view.centre_x / view.focal_length * depth;
   const Point3 feet = shot.on_ground(x, z);
   actor->figure =
       dresser_->figure(actor->person, dresser_->poser().pose(stance, shot.to_camera), feet);
@@ -122,9 +124,12 @@ Place SceneSource::Impl::random_scenery(Dice& dice, const SceneShot& shot) const
   if (place.wall_z > 0) place.wall_z += 1.4f * shot.middle_depth;
   const float c = std::cos(shot.view.pitch * kDegree), s = std::sin(shot.view.pitch * kDegree);
   const float middle = (shot.middle_depth - shot.view.height * s) / c;
-  scatter_props(dice, place, shot.view, dice.below(22), middle, middle + 4 * shot.middle_depth);
+  scatter_props(dice, place, shot.view, dice.below(22), 1.25f * middle,
+                middle + 4 * shot.middle_depth);
   // A few between the people and before them.
-  scatter_props(dice, place, shot.view, dice.below(4), 0.6f * middle, 1.3f * middle);
+  if (dice.chance(0.4f)) {
+    scatter_props(dice, place, shot.view, 1 + dice.below(3), 0.6f * middle, 1.3f * middle);
+  }
   return place;
 }
 

@@ -143,7 +143,7 @@ Spoil random_spoil(Dice& dice, float strength, float small_share_min) {
     const float x = dice.in(0, 1);
     spoil.noise = 1 + 13 * x * x * x;
   }
-  if (dice.chance(0.45f * strength)) spoil.blocks = dice.in(2, 16);
+  if (dice.chance(0.35f * strength)) spoil.blocks = dice.in(2, 16);
   return spoil;
 }
 
