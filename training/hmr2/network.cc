@@ -103,7 +103,10 @@ at::Tensor TrainNetwork::norm(const at::Tensor& x, const std::string& name, doub
 at::Tensor TrainNetwork::tokens(const at::Tensor& patches, Grid grid) const {
   const std::int64_t width = sizes_.backbone_width;
   const at::Tensor weight = at("backbone.patch_embed.proj.weight").view({width, -1});
-  const at::Tensor seen = at::linear(patches, weight, at("backbone.patch_embed.proj.bias"));
+  const at::Tensor& bias = at("backbone.patch_embed.proj.bias");
+  const at::Tensor seen = products_ == Products::BFloat16
+                              ? RoundedLinear::apply(patches, weight) + bias
+                              : at::linear(patches, weight, bias);
   const at::Tensor table = at("backbone.pos_embed")[0];
   at::Tensor positions = table.narrow(0, 1, kTokenCount);
   if (grid == Grid::Half) {

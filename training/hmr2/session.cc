@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,6 +27,17 @@ constexpr std::uint64_t kLookSeed = 0xE7A1'0000'0000'0002;
 constexpr int kLookCrops = 400;
 // Steps that fail one after the other, before it is no accident.
 constexpr int kFailuresMax = 20;
+
+// How many times its processor time a step may count for: what lies beyond is a pause, and no other
+// program's share of the processor.
+constexpr double kSlowdownMax = 4;
+
+// Of all threads of this process.
+double processor_seconds() {
+  std::timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
 constexpr const char* kNote =
     "trained on drawn people only, for trying out and testing: it follows clear poses of one body "
@@ -70,9 +81,13 @@ class Session final {
     while (progress() < 1 && !is_stopped()) {
       const StepPlan plan =
           plan_step(state_.stage, progress(), state_.step - steps_before_run_ + warm_steps_);
+      const double worked_before = processor_seconds();
       POSEFLEET_TRY_DO(step(plan));
       const Instant time = now();
-      state_.seconds += seconds(time - last);
+      const double worked = processor_seconds() - worked_before;
+      // A stopped process or a sleeping machine must not use up the schedule.
+      state_.seconds += std::min(seconds(time - last),
+                                 kSlowdownMax * worked / static_cast<double>(options_.threads));
       POSEFLEET_TRY_DO(tend(plan, time));
       // What was done besides steps does not count as training.
       last = now();

@@ -243,7 +243,7 @@ TEST(Schedule, BeginsNarrowAndWidensWhenTheWayPeopleFaceIsKnownOrTimeIsUp) {
   EXPECT_EQ(yaw_limit_of(advanced(unknown, 0.05, 80)), 60);
   EXPECT_EQ(yaw_limit_of(advanced(unknown, 0.13, 80)), 90);
   EXPECT_FALSE(advanced(unknown, 0.5, 80).is_full);
-  const Stage full = advanced(unknown, 0.7, 80);
+  const Stage full = advanced(unknown, 0.85, 80);
   EXPECT_TRUE(full.is_full);
   // Extended time makes progress smaller; what was reached stays.
   EXPECT_TRUE(advanced(full, 0.3, 80).is_full);
