@@ -28,6 +28,8 @@ constexpr int kLookCrops = 400;
 // Steps that fail one after the other, before it is no accident.
 constexpr int kFailuresMax = 20;
 
+// Seconds of training in a run before its first evaluation: soon, so that a mistake shows.
+constexpr double kFirstEvaluation = 60;
 // How many times its processor time a step may count for: what lies beyond is a pause, and no other
 // program's share of the processor.
 constexpr double kSlowdownMax = 4;
@@ -78,6 +80,7 @@ class Session final {
   Status run(const std::function<bool()>& is_stopped) {
     Instant last = now();
     last_report_ = last_save_ = last;
+    next_evaluation_ = state_.seconds + kFirstEvaluation;
     while (progress() < 1 && !is_stopped()) {
       const StepPlan plan =
           plan_step(state_.stage, progress(), state_.step - steps_before_run_ + warm_steps_);
@@ -226,7 +229,7 @@ class Session final {
   std::uint64_t warm_steps_ = 0;
   Instant last_report_{};
   Instant last_save_{};
-  double next_evaluation_ = 60;  // seconds of training
+  double next_evaluation_ = 0;  // seconds of training
   int failures_ = 0;
 };
 
