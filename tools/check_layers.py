@@ -59,6 +59,7 @@ MAY_INCLUDE = {
     "training/footage": ["common/*", "worker/*", "training/body"],
     "training/detector": ["common/*", "worker/detect", "worker/model", "training/body",
                           "training/footage"],
+    "training/hmr2": ["common/*", "worker/model", "training/footage"],
     "training": ["common/*", "worker/*", "training/*"],
 }
 
@@ -75,7 +76,7 @@ LIBRARIES = {
     "Eigen": (r"Eigen/", ["common/body", "common/accuracy"]),
     "SQLite": (r"sqlite3", ["coordinator/store"]),
     "LibTorch": (r"(torch|ATen|c10)/", ["worker/model", "worker/detect", "worker/device",
-                                        "training/detector"]),
+                                        "training/detector", "training/hmr2"]),
     "CUDA": (r"cuda|c10/cuda|ATen/cuda", ["worker/device"]),
     "oneDNN": (r"(dnnl|oneapi/dnnl/)", ["worker/model"]),
     "OpenSSL": (r"openssl/", ["common/files"]),
@@ -83,7 +84,7 @@ LIBRARIES = {
     "spdlog": (r"spdlog/", ["common/process"]),
     "nlohmann-json": (r"nlohmann/", ["common/job", "common/model_folder", "common/accuracy",
                                      "coordinator/pipeline", "cli", "training/detector"]),
-    "CLI11": (r"CLI/", ["cli", "main", "training/detector"]),
+    "CLI11": (r"CLI/", ["cli", "main", "training", "training/detector"]),
     "GoogleTest": (r"g(test|mock)/", []),
     "google-benchmark": (r"benchmark/", []),
 }
