@@ -94,11 +94,11 @@ TEST(Sockets, AClosedConnectionIsReportedOnce) {
     Pair pair(endpoint);
     const auto message = pair.to_router(*pair.dealer, "hello");
     ASSERT_TRUE(message);
-    EXPECT_TRUE(pair.router->take_closed_connections().empty());
+    EXPECT_TRUE(pair.router->take_events().closed.empty());
     pair.dealer.reset();
     std::vector<int> closed;
     ASSERT_TRUE(eventually(pair.router->monitor_handle(), [&] {
-      closed = pair.router->take_closed_connections();
+      closed = pair.router->take_events().closed;
       return !closed.empty();
     }));
     EXPECT_EQ(closed, (std::vector<int>{message->connection}));
@@ -119,7 +119,7 @@ TEST(Sockets, AMessageAboveTheLimitClosesItsConnectionAndHurtsNobodyElse) {
   ASSERT_TRUE(pair.dealer->send(std::string(kBytesMax + 1, 'x')));
   std::vector<int> closed;
   ASSERT_TRUE(eventually(pair.router->monitor_handle(), [&] {
-    closed = pair.router->take_closed_connections();
+    closed = pair.router->take_events().closed;
     return !closed.empty();
   }));
   EXPECT_EQ(closed, (std::vector<int>{first->connection}));
