@@ -85,7 +85,9 @@ bool is_local_endpoint(std::string_view endpoint) {
   if (endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://")) return true;
   if (!endpoint.starts_with("tcp://")) return false;
   const std::string_view address = endpoint.substr(6);
-  const std::string_view host = address.substr(0, address.rfind(':'));
+  std::string_view host = address.substr(0, address.rfind(':'));
+  // The library's own spelling of an IPv4 address on a socket that takes both.
+  if (host.starts_with("[::ffff:") && host.ends_with("]")) host = host.substr(8, host.size() - 9);
   // Digits and dots alone: 127.example.org is a name that may lead anywhere.
   const bool is_ipv4 = host.find_first_not_of("0123456789.") == std::string_view::npos;
   return (host.starts_with("127.") && is_ipv4) || host == "[::1]" || host == "localhost";

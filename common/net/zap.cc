@@ -1,5 +1,6 @@
 #include "common/net/zap.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,12 @@ std::optional<PublicKey> key_of(const std::vector<std::string>& question) {
   return std::move(*key);
 }
 
+// As people write it, where a socket for both kinds of address has it as ::ffff:10.0.0.7.
+std::string_view plain_address(std::string_view address) {
+  constexpr std::string_view kMapped = "::ffff:";
+  return address.starts_with(kMapped) ? address.substr(kMapped.size()) : address;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ZapDoor>> ZapDoor::open(NetContext& context) {
@@ -61,7 +68,7 @@ void ZapDoor::answer(const IsAllowed& is_allowed) {
   std::vector<std::string> question;
   while (net::receive_frames(socket_, question)) {
     const std::optional<PublicKey> key = key_of(question);
-    const bool may_enter = key && is_allowed(*key, question[kAddress]);
+    const bool may_enter = key && is_allowed(*key, plain_address(question[kAddress]));
     const std::string id = question.size() > kRequestId ? question[kRequestId] : "";
     send_answer(socket_, id, may_enter ? &*key : nullptr);
   }
