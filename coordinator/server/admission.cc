@@ -98,6 +98,12 @@ void Admission::note_peer(const PeerMessage& from) {
   peer.key = from.key;
   if (from.connection < 0 || peer.connection == from.connection) return;
   peer.connection = from.connection;
+  // A message may be received after its connection closed, and whoever sent it is noted for good.
+  // It goes when the connection's number is used again.
+  const auto older = peer_of_connection_.find(from.connection);
+  if (older != peer_of_connection_.end() && older->second != from.peer) {
+    take_closed(from.connection);
+  }
   peer_of_connection_[from.connection] = from.peer;
 }
 

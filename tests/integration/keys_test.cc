@@ -113,8 +113,11 @@ TEST(Keys, WorkersThatAreNotLetInSayWhyAndGoOnTrying) {
   EXPECT_TRUE(cluster.waits_for(cluster.coordinator(), "key stranger)"));
   for (std::size_t i = 0; i < workers.size(); ++i) {
     EXPECT_TRUE(workers[i]->is_running());
-    // Tried several times, said once.
-    EXPECT_EQ(count_of(workers[i]->err_so_far(), "does not let this worker in"), 1);
+    // Tried several times, said once; which side ends a handshake first is chance, and is said,
+    // too.
+    const std::string log = workers[i]->err_so_far();
+    EXPECT_EQ(count_of(log, cases[i].at_worker), 1) << log;
+    EXPECT_LE(count_of(log, "does not let this worker in"), 2) << log;
     workers[i]->send(SIGTERM);
     EXPECT_EQ(workers[i]->wait().exit_code, 0) << workers[i]->err_so_far();
   }
@@ -205,6 +208,10 @@ TEST(Keys, GarbageIsRefusedAndCountedAndHurtsNoSession) {
   ASSERT_TRUE(over);
   EXPECT_NE(over->reason.find("has 1000, at most 256"), std::string::npos) << over->reason;
   EXPECT_TRUE(cluster.waits_for(cluster.coordinator(), "refused, over_limit"));
+
+  evil.send(hello_of("evil\n2026 error coordinator: all is lost", 4));
+  ASSERT_TRUE(evil.receive<Welcome>());
+  EXPECT_TRUE(cluster.waits_for(cluster.coordinator(), "worker evil\\n2026 error"));
 
   // The same process by its own words, but not by its key: it gets a session of its own.
   evil.send(hello_of("good", 1));

@@ -26,7 +26,7 @@ std::string advice_on(HandshakeFailure failure, const std::optional<ClientKeys>&
       return keys ? "it does not answer to " + keys->server.text() +
                         ": is coordinator_key the public key of this coordinator, and is the "
                         "coordinator well?"
-                  : "it ends the connection before a word is said";
+                  : "it ends the connection before a word is said; it may want a key";
     case HandshakeFailure::NotOurProtocol:
       return "what listens there is no coordinator";
   }

@@ -1,5 +1,6 @@
 // Sockets with keys, real ones: who comes in, who does not, and what both sides are told.
 #include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -105,14 +106,20 @@ TEST(Keys, WhoDoesNotComeInIsToldWhyOnBothSides) {
     Server server;
     const auto one = cases(server)[i];
     SCOPED_TRACE(one.name);
-    const auto dealer = server.connect(one.keys);
-    std::optional<HandshakeFailure> at_client;
+    auto dealer = server.connect(one.keys);
+    std::set<HandshakeFailure> at_client;
+    // Which side ends a handshake first is chance; the other one may only see that it ended.
     ASSERT_TRUE(server.until([&] {
-      if (const auto failure = dealer->take_events().failure) at_client = failure;
-      return at_client && !server.failures.empty();
+      if (const auto failure = dealer->take_events().failure) {
+        at_client.insert(*failure);
+        dealer = server.connect(one.keys);
+      }
+      return at_client.contains(one.at_client) && server.failures.contains(one.at_server);
     }));
-    EXPECT_EQ(*at_client, one.at_client) << name_of(*at_client);
-    EXPECT_EQ(server.failures.begin()->first, one.at_server);
+    at_client.erase(HandshakeFailure::BrokenOff);
+    at_client.erase(one.at_client);
+    EXPECT_TRUE(at_client.empty());
+    server.failures.erase(HandshakeFailure::BrokenOff);
     EXPECT_EQ(server.failures.size(), 1u);
     EXPECT_FALSE(dealer->send("hello"));
     EXPECT_TRUE(server.messages.empty());
@@ -121,14 +128,16 @@ TEST(Keys, WhoDoesNotComeInIsToldWhyOnBothSides) {
 
 TEST(Keys, APeerWithKeysDoesNotTalkToASocketWithout) {
   Server server("tcp://127.0.0.1:*", Server::Keys::Without);
-  const auto dealer = server.connect(ClientKeys{server.worker, server.own.public_key()});
-  std::optional<HandshakeFailure> at_client;
+  const ClientKeys keys{server.worker, server.own.public_key()};
+  auto dealer = server.connect(keys);
+  bool is_told = false;
   ASSERT_TRUE(server.until([&] {
-    if (const auto failure = dealer->take_events().failure) at_client = failure;
-    return at_client && !server.failures.empty();
+    if (const auto failure = dealer->take_events().failure) {
+      is_told |= *failure == HandshakeFailure::KeysOnOneSide;
+      dealer = server.connect(keys);
+    }
+    return is_told && server.failures.contains(HandshakeFailure::KeysOnOneSide);
   }));
-  EXPECT_EQ(*at_client, HandshakeFailure::KeysOnOneSide);
-  EXPECT_EQ(server.failures.begin()->first, HandshakeFailure::KeysOnOneSide);
   EXPECT_TRUE(server.messages.empty());
 }
 
