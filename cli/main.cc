@@ -1,6 +1,7 @@
 // posefleet: everything a person types.
 #include <CLI/CLI.hpp>
 
+#include "cli/evaluate_command.h"
 #include "cli/exit_code.h"
 #include "cli/keygen_command.h"
 #include "cli/model_command.h"
@@ -32,17 +33,54 @@ void add_detector(CLI::App& command, DetectorSettings& settings) {
       ->check(CLI::Range(1u, kPeopleMax))
       ->capture_default_str();
   command
-      .add_option("--min-width", settings.min_width, "detector: narrower boxes are nobody, pixels")
-      ->check(CLI::Range(0.0, kBoxSideMax));
-  command
-      .add_option("--min-height", settings.min_height, "detector: lower boxes are nobody, pixels")
-      ->check(CLI::Range(0.0, kBoxSideMax));
-  command
       .add_option("--tiles", settings.tiles,
                   "detector: also look at so many overlapping pieces along the longer side, for "
                   "small people")
       ->check(CLI::Range(1u, kDetectorTilesMax))
       ->capture_default_str();
+}
+
+// Apart, since `evaluate` has another --min-height: who is asked for, not who is found.
+void add_detector_sides(CLI::App& command, DetectorSettings& settings) {
+  using namespace posefleet;
+  command
+      .add_option("--min-width", settings.min_width, "detector: narrower boxes are nobody, pixels")
+      ->check(CLI::Range(0.0, kBoxSideMax));
+  command
+      .add_option("--min-height", settings.min_height, "detector: lower boxes are nobody, pixels")
+      ->check(CLI::Range(0.0, kBoxSideMax));
+}
+
+// What `run` and `evaluate` say alike about the network and who runs it.
+template <typename Options>
+void add_pose_workers(CLI::App& command, Options& options) {
+  command.add_option("--model", options.model,
+                     "model folder (default: $POSEFLEET_MODEL, then the demo model)");
+  command.add_option("--pose-workers", options.pose_workers, "pose worker processes")
+      ->check(CLI::Range(1, 64));
+  command
+      .add_option("--models-per-worker", options.models_per_worker,
+                  "networks resident in each pose worker")
+      ->check(CLI::Range(1, 2));
+  command.add_option("--batch-size", options.batch_size, "crops that go through a network at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  command
+      .add_option("--device", options.device,
+                  "where the network computes: auto (a CUDA device if the worker can use one), "
+                  "cpu, cuda or cuda:N")
+      ->capture_default_str();
+  command
+      .add_option(
+          "--precision", options.precision,
+          "of the network: auto (float32), float32 or bfloat16, which is nearly twice as fast "
+          "on processors that have it and several times on a GPU")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
+      ->capture_default_str();
+  command
+      .add_option("--range-frames", options.range_frames,
+                  "frames that a pose worker takes at once (default: by the plan)")
+      ->check(CLI::Range(1, 1'000'000));
 }
 
 void add_run(CLI::App& app, RunOptions& options) {
@@ -52,36 +90,14 @@ void add_run(CLI::App& app, RunOptions& options) {
   run->add_option("-o,--output", options.output, "output file (.mp4, .mov, .mkv), for one video");
   run->add_option("-d,--output-dir", options.output_dir,
                   "folder for the outputs, made if it is not there");
-  run->add_option("--model", options.model,
-                  "model folder (default: $POSEFLEET_MODEL, then the demo model)");
-  run->add_option("--pose-workers", options.pose_workers, "pose worker processes")
-      ->check(CLI::Range(1, 64));
-  run->add_option("--models-per-worker", options.models_per_worker,
-                  "networks resident in each pose worker")
-      ->check(CLI::Range(1, 2));
+  add_pose_workers(*run, options);
   run->add_option("--render-workers", options.render_workers, "render worker processes")
       ->check(CLI::Range(1, 256));
-  run->add_option("--batch-size", options.batch_size, "crops that go through a network at once")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-  run->add_option(
-         "--device", options.device,
-         "where the network computes: auto (a CUDA device if the worker can use one), cpu, "
-         "cuda or cuda:N")
-      ->capture_default_str();
-  run->add_option(
-         "--precision", options.precision,
-         "of the network: auto (float32), float32 or bfloat16, which is nearly twice as fast "
-         "on processors that have it and several times on a GPU")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
-      ->capture_default_str();
-  run->add_option("--range-frames", options.range_frames,
-                  "frames that a pose worker takes at once (default: by the plan)")
-      ->check(CLI::Range(1, 1'000'000));
   run->add_option("--boxes", options.boxes,
                   "file of lines frame,x0,y0,x1,y1[,score]; without it the model's detector looks "
                   "for people, or the whole frame is one person's box if there is none");
   add_detector(*run, options.detector);
+  add_detector_sides(*run, options.detector);
   run->add_option("--preset", options.preset, "x264's speed against size")
       ->check(CLI::IsMember({"ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
                              "slow", "slower", "veryslow"}))
@@ -113,10 +129,41 @@ void add_pose(CLI::App& app, PoseOptions& options) {
       "\"x0,y0,x1,y1;...\" in pixels; without it the model's detector looks for people, or "
       "the whole picture is one person's box if there is none");
   add_detector(*pose, options.detector);
+  add_detector_sides(*pose, options.detector);
   pose->add_option("--vertices", options.vertices,
                    "also write the meshes to this .npy file: float32 (people, vertices, 3)");
   pose->add_option("--work-dir", options.work_dir, "where working files go");
   pose->add_flag("--json", options.json, "JSON is the only output form; accepted for symmetry");
+}
+
+void add_evaluate(CLI::App& app, EvaluateOptions& options) {
+  CLI::App* evaluate = app.add_subcommand(
+      "evaluate", "Compare the poses that are found in a video with the true ones");
+  evaluate->add_option("video", options.video, "video file")->required();
+  evaluate
+      ->add_option("--truth", options.truth,
+                   "the video's true people, boxes and bodies (docs/accuracy.md)")
+      ->required();
+  evaluate->add_option("--boxes", options.boxes,
+                       "\"truth\" gives the network the true boxes, so that it is judged alone; "
+                       "otherwise a file, or the model's detector, as in run");
+  evaluate
+      ->add_option("--min-height", options.height_min,
+                   "true people lower than this many pixels are ignored, found or not")
+      ->check(CLI::Range(0.0, posefleet::kBoxSideMax))
+      ->capture_default_str();
+  evaluate->add_option("--truth-body", options.truth_body,
+                       "body.safetensors that the truth was made with, where the model has "
+                       "another; vertices are not compared then");
+  evaluate->add_option("--write-found", options.write_found,
+                       "also write what was found, as a truth file to compare other runs with");
+  add_pose_workers(*evaluate, options);
+  add_detector(*evaluate, options.detector);
+  evaluate->add_option("--work-dir", options.work_dir,
+                       "where working files go (default: $TMPDIR, then /var/tmp)");
+  evaluate->add_option("--progress", options.progress, "auto, bar, lines or none")
+      ->capture_default_str();
+  evaluate->add_flag("--json", options.json, "print the report as JSON, in one line");
 }
 
 void add_model(CLI::App& app, ModelImportOptions& import, ModelShowOptions& show) {
@@ -156,11 +203,13 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "posefleet " POSEFLEET_VERSION);
   RunOptions run;
   PoseOptions pose;
+  EvaluateOptions evaluate;
   ModelImportOptions import;
   ModelShowOptions show;
   KeygenOptions keygen;
   add_run(app, run);
   add_pose(app, pose);
+  add_evaluate(app, evaluate);
   add_model(app, import, show);
   add_keygen(app, keygen);
   try {
@@ -170,6 +219,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }
   if (app.got_subcommand("run")) return run_videos(run);
+  if (app.got_subcommand("evaluate")) return evaluate_video(evaluate);
   if (app.got_subcommand("pose")) {
     pose.has_boxes = app.get_subcommand("pose")->count("--boxes") > 0;
     return pose_image(pose);

@@ -9,11 +9,11 @@ pkg_check_modules(avformat REQUIRED IMPORTED_TARGET libavformat)        # common
 pkg_check_modules(avcodec REQUIRED IMPORTED_TARGET libavcodec)          # common/media
 pkg_check_modules(avutil REQUIRED IMPORTED_TARGET libavutil)            # common/media
 pkg_check_modules(swscale REQUIRED IMPORTED_TARGET libswscale)          # common/media
-pkg_check_modules(eigen REQUIRED IMPORTED_TARGET eigen3)                # common/body
+pkg_check_modules(eigen REQUIRED IMPORTED_TARGET eigen3)                # common/body, common/accuracy
 pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)              # coordinator/store
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)            # common/files (SHA-256)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)                   # worker/import (deflated npz, checksums)
-pkg_check_modules(nlohmann REQUIRED IMPORTED_TARGET nlohmann_json)      # common/model_folder, cli, coordinator/pipeline
+pkg_check_modules(nlohmann REQUIRED IMPORTED_TARGET nlohmann_json)      # common/model_folder, common/accuracy, cli, coordinator/pipeline
 find_package(fmt REQUIRED)                                              # anywhere: text formatting
 find_package(spdlog REQUIRED)                                           # common/process
 pkg_check_modules(cli11 IMPORTED_TARGET CLI11)                          # cli and the programs' mains

@@ -1,7 +1,10 @@
 #include "common/body/body_data.h"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <span>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -104,6 +107,56 @@ Result<std::int64_t> rows_of(const Safetensors& file, const char* name, std::int
   return view->shape[0];
 }
 
+// A body made of smooth formulas moves few vertices by each joint; the licensed one moves nearly
+// all. Below this share of numbers that are not zero, only those are written, with their places.
+constexpr double kSparseShare = 0.25;
+
+std::int64_t count_nonzero(const std::vector<float>& values) {
+  return std::count_if(values.begin(), values.end(), [](float value) { return value != 0; });
+}
+
+struct SparseValues {
+  std::vector<std::int32_t> places;  // in the row-major tensor, rising
+  std::vector<float> values;
+};
+
+SparseValues sparse_of(const std::vector<float>& dense) {
+  SparseValues sparse;
+  for (std::size_t i = 0; i < dense.size(); ++i) {
+    if (dense[i] == 0) continue;
+    sparse.places.push_back(static_cast<std::int32_t>(i));
+    sparse.values.push_back(dense[i]);
+  }
+  if (sparse.places.empty()) sparse = {{0}, {0.0f}};  // a tensor has at least one row
+  return sparse;
+}
+
+// The pose offsets, (207, 3 V), from either form.
+Result<std::vector<float>> read_posedirs(const Safetensors& file, std::int64_t vertices) {
+  const std::int64_t count = kPoseFeatureCount * 3 * vertices;
+  const TensorView* places_view = file.find("posedirs.places");
+  if (places_view == nullptr) {
+    POSEFLEET_TRY(const auto dense, file.floats("posedirs", {kPoseFeatureCount, 3 * vertices}));
+    return std::vector<float>(dense.begin(), dense.end());
+  }
+  POSEFLEET_TRY(const std::int64_t given, rows_of(file, "posedirs.places", count));
+  POSEFLEET_TRY(const auto places, file.small_integers("posedirs.places", {given}));
+  POSEFLEET_TRY(const auto values, file.floats("posedirs.values", {given}));
+  std::vector<float> dense(static_cast<std::size_t>(count), 0.0f);
+  std::int64_t next = 0;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (places[i] < next || places[i] >= count) {
+      return rejected(
+          fmt::format("{}: tensor 'posedirs.places' has {} at element {}; allowed: "
+                      "rising numbers below {}",
+                      file.path().string(), places[i], i, count));
+    }
+    next = places[i] + std::int64_t{1};
+    dense[static_cast<std::size_t>(places[i])] = values[i];
+  }
+  return dense;
+}
+
 template <typename T>
 std::vector<T> copy_of(std::span<const T> values) {
   return {values.begin(), values.end()};
@@ -134,7 +187,7 @@ Result<BodyData> read_body(const std::filesystem::path& body_safetensors) {
   POSEFLEET_TRY(const std::int64_t f, rows_of(*file, "faces", kFacesMax));
   POSEFLEET_TRY(const auto v_template, file->floats("v_template", {v, 3}));
   POSEFLEET_TRY(const auto shapedirs, file->floats("shapedirs", {v, 3, kBetaCount}));
-  POSEFLEET_TRY(const auto posedirs, file->floats("posedirs", {kPoseFeatureCount, 3 * v}));
+  POSEFLEET_TRY(std::vector<float> posedirs, read_posedirs(*file, v));
   POSEFLEET_TRY(const auto regressor, file->floats("J_regressor", {kJointCount, v}));
   POSEFLEET_TRY(const auto weights, file->floats("weights", {v, kJointCount}));
   POSEFLEET_TRY(const auto parents, file->integers("parents", {kJointCount}));
@@ -144,7 +197,7 @@ Result<BodyData> read_body(const std::filesystem::path& body_safetensors) {
   POSEFLEET_TRY(const auto ids, file->integers("extra_vertex_ids", {kExtraVertexCount}));
   BodyData body{.v_template = copy_of(v_template),
                 .shapedirs = copy_of(shapedirs),
-                .posedirs = copy_of(posedirs),
+                .posedirs = std::move(posedirs),
                 .joint_regressor = copy_of(regressor),
                 .weights = copy_of(weights),
                 .parents = copy_of(parents),
@@ -160,19 +213,27 @@ Result<BodyData> read_body(const std::filesystem::path& body_safetensors) {
 Status write_body(const std::filesystem::path& body_safetensors, const BodyData& body) {
   POSEFLEET_TRY_DO(check_body(body));
   const std::int64_t v = body.vertex_count();
-  return write_safetensors(
-      body_safetensors,
-      {{"v_template", view_of(DType::F32, {v, 3}, body.v_template)},
-       {"shapedirs", view_of(DType::F32, {v, 3, kBetaCount}, body.shapedirs)},
-       {"posedirs", view_of(DType::F32, {kPoseFeatureCount, 3 * v}, body.posedirs)},
-       {"J_regressor", view_of(DType::F32, {kJointCount, v}, body.joint_regressor)},
-       {"weights", view_of(DType::F32, {v, kJointCount}, body.weights)},
-       {"parents", view_of(DType::I64, {kJointCount}, body.parents)},
-       {"faces", view_of(DType::I32, {body.face_count(), 3}, body.faces)},
-       {"joint_regressor_extra",
-        view_of(DType::F32, {kRegressedKeypointCount, v}, body.joint_regressor_extra)},
-       {"extra_vertex_ids", view_of(DType::I64, {kExtraVertexCount}, body.extra_vertex_ids)}},
-      {{"format", "smpl"}});
+  std::map<std::string, TensorView> tensors = {
+      {"v_template", view_of(DType::F32, {v, 3}, body.v_template)},
+      {"shapedirs", view_of(DType::F32, {v, 3, kBetaCount}, body.shapedirs)},
+      {"J_regressor", view_of(DType::F32, {kJointCount, v}, body.joint_regressor)},
+      {"weights", view_of(DType::F32, {v, kJointCount}, body.weights)},
+      {"parents", view_of(DType::I64, {kJointCount}, body.parents)},
+      {"faces", view_of(DType::I32, {body.face_count(), 3}, body.faces)},
+      {"joint_regressor_extra",
+       view_of(DType::F32, {kRegressedKeypointCount, v}, body.joint_regressor_extra)},
+      {"extra_vertex_ids", view_of(DType::I64, {kExtraVertexCount}, body.extra_vertex_ids)}};
+  const auto numbers = static_cast<double>(body.posedirs.size());
+  SparseValues sparse;
+  if (static_cast<double>(count_nonzero(body.posedirs)) < kSparseShare * numbers) {
+    sparse = sparse_of(body.posedirs);
+    const auto given = static_cast<std::int64_t>(sparse.places.size());
+    tensors["posedirs.places"] = view_of(DType::I32, {given}, sparse.places);
+    tensors["posedirs.values"] = view_of(DType::F32, {given}, sparse.values);
+  } else {
+    tensors["posedirs"] = view_of(DType::F32, {kPoseFeatureCount, 3 * v}, body.posedirs);
+  }
+  return write_safetensors(body_safetensors, tensors, {{"format", "smpl"}});
 }
 
 }  // namespace posefleet

@@ -41,7 +41,9 @@ Status check_body(const BodyData& body);
 // Reads and checks.
 Result<BodyData> read_body(const std::filesystem::path& body_safetensors);
 
-// Checks, then writes durably.
+// Checks, then writes durably. Pose offsets that are mostly zero are written as the others with
+// their places: `posedirs.places` (N) int32, rising, and `posedirs.values` (N) instead of
+// `posedirs`.
 Status write_body(const std::filesystem::path& body_safetensors, const BodyData& body);
 
 }  // namespace posefleet

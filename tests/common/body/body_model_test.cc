@@ -191,6 +191,50 @@ TEST(BodyData, RefusesAFileWithATensorMissing) {
   EXPECT_NE(body.error().message.find("there is no tensor 'faces'"), std::string::npos);
 }
 
+// What a file of a body with mostly zero pose offsets holds, to be written again in parts.
+std::map<std::string, TensorView> tensors_of(const Safetensors& file) {
+  return {file.tensors().begin(), file.tensors().end()};
+}
+
+TEST(BodyData, ComesBackFromAFileWhetherItsPoseOffsetsAreManyOrFew) {
+  for (const std::size_t step : {1u, 2u, 5u, 1000u, 1u << 30}) {
+    SCOPED_TRACE(step);
+    const TempDir folder;
+    BodyData body = stick_body();
+    body.posedirs.assign(body.posedirs.size(), 0.0f);
+    for (std::size_t i = 3; i < body.posedirs.size(); i += step) body.posedirs[i] = 0.25f;
+    if (step == 1u << 30) body.posedirs[3] = 0;
+    ASSERT_TRUE(write_body(folder / "body", body));
+    const auto read = read_body(folder / "body");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read, body);
+    const bool is_sparse = (*Safetensors::open(folder / "body"))->find("posedirs") == nullptr;
+    EXPECT_EQ(is_sparse, step > 4);
+  }
+}
+
+TEST(BodyData, RefusesPlacesThatDoNotRise) {
+  const TempDir folder;
+  BodyData body = stick_body();
+  body.posedirs.assign(body.posedirs.size(), 0.0f);
+  body.posedirs[7] = body.posedirs[9] = 1;
+  ASSERT_TRUE(write_body(folder / "good", body));
+  const auto file = Safetensors::open(folder / "good");
+  ASSERT_TRUE(file);
+  const auto count = static_cast<std::int32_t>(body.posedirs.size());
+  const std::vector<std::vector<std::int32_t>> cases = {{9, 7}, {7, 7}, {-1, 7}, {7, count}, {7}};
+  for (const std::vector<std::int32_t>& places : cases) {
+    SCOPED_TRACE(places.front());
+    auto tensors = tensors_of(**file);
+    tensors["posedirs.places"] = {
+        DType::I32, {static_cast<std::int64_t>(places.size())}, std::as_bytes(std::span(places))};
+    ASSERT_TRUE(write_safetensors(folder / "bad", tensors, {}));
+    const auto read = read_body(folder / "bad");
+    ASSERT_FALSE(read);
+    EXPECT_NE(read.error().message.find("posedirs."), std::string::npos) << read.error().message;
+  }
+}
+
 TEST(Angles, MeasuresTheBendAtTheMiddleJoint) {
   const double third = std::sqrt(3.0) / 2;
   const struct {
