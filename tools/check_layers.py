@@ -26,6 +26,8 @@ MAY_INCLUDE = {
     "common/job": ["common/base", "common/protocol"],
     "common/wire": ["common/base", "common/protocol"],
     "common/net": ["common/base"],
+    # Files of keys; the keys themselves belong to the sockets.
+    "common/keys": ["common/base", "common/files", "common/net"],
     "common/config": ["common/base"],
     "common/model_folder": ["common/base", "common/files"],
     "common/media": ["common/base", "common/protocol", "common/files"],

@@ -41,6 +41,9 @@ struct Settings {
   // A range that failed waits that long, times the number of its failures.
   std::chrono::milliseconds backoff{200};
   std::uint32_t sessions_max = 1024;
+  // Ranges that one session may hold, whatever credit it claims: a broken worker must not hoard all
+  // of a job. A large machine's worker holds some dozen.
+  std::uint32_t leases_max = 256;
   std::uint64_t part_bytes_max = 1 << 20;
   std::uint64_t result_bytes_max = 256ULL << 20;
 };
@@ -159,6 +162,8 @@ class Coordinator final {
   Commands on_grant_failed(const std::string& peer, const Grant& grant, const std::string& error,
                            Instant now);
   Commands on_peer_lost(const std::string& peer, Instant now);
+  // Its session ends, uncharged: the ranges are not at fault.
+  Commands on_key_revoked(const std::string& peer, Instant now);
   Commands on_tick(Instant now);
 
   // Null: no such job.
