@@ -39,7 +39,7 @@ Commands Coordinator::on_worker_message(const std::string& peer, const WorkerMes
   } else if (const auto* fail = std::get_if<Fail>(&message)) {
     handle(*session, *fail, now, commands);
   } else if (std::holds_alternative<Bye>(message)) {
-    end_session(*session, now, "it said goodbye", Blame::Range, commands);
+    end_session(*session, now, "it said goodbye", Blame::Nobody, commands);
     sessions_.erase(peer);
   }
   grant_ranges(now, commands);
@@ -120,7 +120,7 @@ Commands Coordinator::on_grant_failed(const std::string& peer, const Grant& gran
     session->second.last_heard =
         now - settings_.heartbeat * settings_.beats_until_suspect - Instant{1};
   }
-  if (range != nullptr && range->state == RangeState::Leased && !is_leased(grant.range)) {
+  if (range != nullptr && range->state == RangeState::Leased && leases_of(grant.range) == 0) {
     commands.push_back(LogLine{true, describe(range->record) + " was not granted: " + error});
     make_ready(*range, Instant{});
   }

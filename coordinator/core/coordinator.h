@@ -71,6 +71,7 @@ class Coordinator final {
   // Null: no such job.
   const JobRecord* find_job(JobId job) const;
   JobStatus status(JobId job) const;
+  std::size_t leases_of(RangeId range) const;
   bool is_idle() const;  // no job that is not final
 
  private:
@@ -153,7 +154,6 @@ class Coordinator final {
   void close_range(Range& range, const RangeStats& stats, Commands& commands);
   void give_back(Range& range, const Place& place, Blame blame, const std::string& reason,
                  Instant now, Commands& commands);
-  bool is_leased(RangeId id) const;
 
   // poison.cc
   void settle(Range& range, Instant now, Commands& commands);
@@ -174,6 +174,7 @@ class Coordinator final {
   RangeId straggler_for(const Session& session, Instant now) const;
   bool may_take_grants(const Session& session, Instant now) const;
   bool is_sound(const Session& session, Instant now) const;
+  static bool runs_alone(const Range& range);
   bool is_within_cap(const Session& session, const Job& job) const;
   bool is_left_to_others(const Range& range, const Session& session, Instant now) const;
 

@@ -79,8 +79,17 @@ bool Coordinator::is_left_to_others(const Range& range, const Session& session, 
   });
 }
 
+// A process may execute several ranges, and its death says of all of them that they may have killed
+// it. A single frame that is suspected runs alone, so that no neighbour is taken out for it.
+bool Coordinator::runs_alone(const Range& range) {
+  return range.record.frames.size() == 1 && range.record.fails + range.charges.size() > 0;
+}
+
 bool Coordinator::is_granted_next(Session& session, Instant now, Commands& commands) {
   if (!may_take_grants(session, now)) return false;
+  for (const auto& [id, lease] : session.leases) {
+    if (runs_alone(ranges_.at(id))) return false;
+  }
   ReadyQueue& ready = ready_[static_cast<int>(session.hello.role)];
   for (const ReadyQueue::Turn& turn : ready.turns()) {
     const Job& job = jobs_.at(std::get<JobId>(turn));
@@ -88,6 +97,8 @@ bool Coordinator::is_granted_next(Session& session, Instant now, Commands& comma
     for (const auto& [first, id] : ready.ranges_of(job.record.id)) {
       Range& range = ranges_.at(id);
       if (range.not_before > now || is_left_to_others(range, session, now)) continue;
+      // Its turn has come: the session gets nothing else until its hands are free.
+      if (runs_alone(range) && !session.leases.empty()) return false;
       ready.take(range.record);
       range.state = RangeState::Leased;
       grant(range, session, now, commands);

@@ -90,9 +90,10 @@ Coordinator::Range* Coordinator::wanted(RangeId id) {
   return &range;
 }
 
-bool Coordinator::is_leased(RangeId id) const {
-  return std::any_of(sessions_.begin(), sessions_.end(),
-                     [&](const auto& entry) { return entry.second.leases.contains(id); });
+std::size_t Coordinator::leases_of(RangeId id) const {
+  return static_cast<std::size_t>(
+      std::count_if(sessions_.begin(), sessions_.end(),
+                    [&](const auto& entry) { return entry.second.leases.contains(id); }));
 }
 
 void Coordinator::close_range(Range& range, const RangeStats& stats, Commands& commands) {
@@ -138,7 +139,7 @@ void Coordinator::give_back(Range& range, const Place& place, Blame blame,
   }
   if (blame != Blame::Nobody) range.elsewhere_until = now + settings_.lease;
   // Another copy of it still runs.
-  if (is_leased(range.record.id)) return;
+  if (leases_of(range.record.id) > 0) return;
   settle(range, now, commands);
 }
 

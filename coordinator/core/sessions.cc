@@ -237,7 +237,19 @@ void Coordinator::end_session(Session& session, Instant now, const std::string& 
   commands.push_back(LogLine{true, std::string(name_of(session.hello.role)) + " worker " +
                                        session.hello.worker + " is gone: " + reason});
   // Requeueing may end the job, which drops the leases of every session: take ours out first.
-  const std::map<RangeId, Lease> leases = std::exchange(session.leases, {});
+  std::map<RangeId, Lease> leases = std::exchange(session.leases, {});
+  // A range may kill its worker before a heartbeat tells that it was started. Ranges are started in
+  // the order of their grants: it was the oldest, or such a range would kill workers for ever. A
+  // worker that is merely silent may never have got it.
+  const bool is_known = std::any_of(leases.begin(), leases.end(),
+                                    [](const auto& lease) { return lease.second.is_executing; });
+  const auto oldest = std::min_element(
+      leases.begin(), leases.end(),
+      [](const auto& a, const auto& b) { return a.second.token < b.second.token; });
+  const bool has_closed = blame == Blame::RangeUnlessBack;
+  if (!is_known && oldest != leases.end() && (has_closed || oldest->second.is_seen)) {
+    oldest->second.is_executing = true;
+  }
   for (const auto& [id, lease] : leases) {
     commands.push_back(DropSpool{session.peer, id});
     Range* range = wanted(id);

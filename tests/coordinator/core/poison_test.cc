@@ -394,5 +394,28 @@ TEST(Poison, ASingleFrameIsTakenOutOnlyWhenItsDeathsAreCertain) {
   EXPECT_TRUE(splits[0].parts[0].is_quarantined);
 }
 
+// Two executors in one process die together; the neighbour of a bad frame must not go with it.
+TEST(Poison, ASuspectedFrameRunsAlone) {
+  Desk desk;
+  auto ranges = pose_ranges(3);
+  ranges.push_back(range(4, Stage::Pose, 30, 31));
+  ranges[3].fails = 1;
+  for (int i = 0; i < 2; ++i) ranges[static_cast<std::size_t>(i)].is_committed = true;
+  desk.rules.restore_job(job_record(kJob, JobState::Running), ranges);
+  desk.rules.on_start(desk.now);
+  const Commands joined = desk.join("w", 4);
+  const SessionId session = session_in(joined, "w");
+  // The sound range is first in line; the suspect waits until it is done.
+  ASSERT_EQ(grants(joined, "w").size(), 1u);
+  EXPECT_EQ(grants(joined, "w")[0].range, RangeId{3});
+  const auto alone = grants(desk.finish("w", session, grants(joined, "w")[0]), "w");
+  ASSERT_EQ(alone.size(), 1u);
+  EXPECT_EQ(alone[0].range, RangeId{4});
+  // A second job's range does not join it.
+  desk.add_job({range(11, Stage::Pose, 0, 10, JobId{2})}, JobId{2});
+  EXPECT_TRUE(grants(desk.say("w", Heartbeat{session, 4, {executing(alone[0], 0)}}), "w").empty());
+  EXPECT_EQ(grants(desk.finish("w", session, alone[0]), "w").size(), 1u);
+}
+
 }  // namespace
 }  // namespace posefleet::tests

@@ -120,8 +120,20 @@ TEST(Sessions, TheEndOfASessionGivesItsRangesToOthers) {
     const SessionId session = session_in(desk.join("w", 2), "w");
     one.end(desk, session);
     EXPECT_EQ(sent<UnknownSession>(desk.say("w", Heartbeat{session, 2, {}}), "w").size(), 1u);
+    // The older of the two may be what killed it: it waits a little.
+    desk.now += 200ms;
     EXPECT_EQ(grants(desk.join("other"), "other").size(), 2u);
   }
+}
+
+TEST(Sessions, ADeathBeforeTheFirstHeartbeatIsChargedToTheOldestGrant) {
+  Desk desk;
+  desk.add_job(pose_ranges(2));
+  const auto granted = grants(desk.join("w", 2), "w");
+  desk.rules.on_peer_lost("w", desk.now);
+  const auto fails = all<core::PersistFails>(desk.tick_after(6000ms));
+  ASSERT_EQ(fails.size(), 1u);
+  EXPECT_EQ(fails[0].range, granted[0].range);
 }
 
 TEST(Sessions, ADeathIsChargedToTheExecutingRangeOnly) {

@@ -133,10 +133,12 @@ TEST(Shares, AJobHasNoMoreWorkersThanItsCap) {
   }
   EXPECT_EQ(workers, 2u);
   // Who leaves makes room.
-  EXPECT_FALSE(grants(desk.rules.on_peer_lost("a", desk.now), "d").empty());
+  const Commands left = desk.rules.on_peer_lost("a", desk.now);
+  EXPECT_EQ(grants(left, "c").size(), 3u);
+  EXPECT_TRUE(grants(left, "d").empty());
   // Another job is not held up by it.
   add_job(desk, 2, 10, 20);
-  EXPECT_EQ(jobs_of(desk.say("c", Heartbeat{sessions["c"], 4, {}})),
+  EXPECT_EQ(jobs_of(desk.say("d", Heartbeat{sessions["d"], 4, {}})),
             (std::vector<std::uint64_t>{2}));
 }
 
