@@ -80,9 +80,9 @@ bool Coordinator::is_left_to_others(const Range& range, const Session& session, 
 }
 
 // A process may execute several ranges, and its death says of all of them that they may have killed
-// it. A single frame that is suspected runs alone, so that no neighbour is taken out for it.
+// it. A range that is suspected runs alone from then on, so that its neighbours go free.
 bool Coordinator::runs_alone(const Range& range) {
-  return range.record.frames.size() == 1 && range.record.fails + range.charges.size() > 0;
+  return range.record.fails + range.charges.size() > 0;
 }
 
 bool Coordinator::is_granted_next(Session& session, Instant now, Commands& commands) {
@@ -161,7 +161,9 @@ RangeId Coordinator::straggler_for(const Session& session, Instant now) const {
     for (const auto& [id, lease] : other.leases) {
       const Range& range = ranges_.at(id);
       const Job& job = jobs_.at(range.record.job);
-      if (!lease.is_executing || range.state != RangeState::Leased) continue;
+      // What it needs may have been lost since it was granted: the first one has its copy of that.
+      if (!lease.is_executing || range.state != RangeState::Leased || range.blocked_on > 0)
+        continue;
       if (holders[id] > settings_.copies_max || !serves(session.hello, job.record)) continue;
       if (!is_within_cap(session, job)) continue;
       const Instant elapsed = now - lease.started_at;

@@ -3,7 +3,7 @@
 // A range that failed `fails_max` times is cut into halves. We know then that a bad frame is in one
 // of them, so one more failure cuts a half again: 3 + 4 failures, not 15, lead from 16 frames to
 // one. Cutting costs nothing but time. Taking a frame out does cost, so that a single frame must
-// fail `fails_max` times itself. See docs/decisions/0009-poison-frames.md.
+// fail `fails_max` times itself. See docs/decisions/0011-poison-frames-by-halving.md.
 #include <algorithm>
 
 #include "common/base/check.h"

@@ -15,7 +15,6 @@ core::Settings rules_settings(Breakage breakage) {
   // Disks lose far more here than anywhere else.
   settings.troubles_max = 1000;
   if (breakage == Breakage::CopiesHaveNoCap) settings.copies_max = 1000;
-  if (breakage == Breakage::TwoFailuresAreFinal) settings.fails_max = 2;
   settings.part_bytes_max = kPartBytes;
   settings.result_bytes_max = 1000;
   return settings;
@@ -241,6 +240,9 @@ core::Commands CoordinatorNode::execute_one(const core::SplitRange& command) {
   for (core::RangeRecord& part : parts) {
     part.id = RangeId{store_.ranges.size() + 1};
     part.plan_hash = "plan " + std::to_string(number(part.id));
+    if (world_.breakage == Breakage::NeighboursGoWithIt) {
+      part.is_quarantined = part.frames.size() == 1;
+    }
     store_.ranges[part.id] = part;
     if (part.is_quarantined) world_.note("frame " + std::to_string(part.frames.first) + " is out");
   }

@@ -103,10 +103,10 @@ TEST(Cluster, TheCheckerObjectsToEveryBrokenRule) {
            Case{Breakage::CreditIsInflated, "more ranges than it has room for"},
            Case{Breakage::EveryResultIsComplete, "other bytes than its own"},
            Case{Breakage::ResultsAreLost, "the job has not succeeded"},
-           Case{Breakage::SplitsAreForgotten, "is there 2 times"},
+           Case{Breakage::SplitsAreForgotten, "is assembled without"},
            Case{Breakage::WaitingIsExecuting, "charged more often than it was executed"},
            Case{Breakage::CopiesHaveNoCap, "leased to more than two workers"},
-           Case{Breakage::TwoFailuresAreFinal, "a sound frame is taken out"},
+           Case{Breakage::NeighboursGoWithIt, "a sound frame is taken out"},
            Case{Breakage::CreditIsWithheld, "a worker is starved", no_faults()},
        }) {
     SCOPED_TRACE(one.objection);

@@ -60,7 +60,7 @@ enum class Breakage {
   SplitsAreForgotten,     // the store adds the halves and leaves the whole as it was
   WaitingIsExecuting,     // workers say that prefetched ranges are executing: they are charged
   CopiesHaveNoCap,        // any idle worker computes a slow range once more
-  TwoFailuresAreFinal,    // and take a frame out
+  NeighboursGoWithIt,     // of two frames both are taken out
   CreditIsWithheld,       // one worker's room is never heard of
 };
 
