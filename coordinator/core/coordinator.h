@@ -160,6 +160,7 @@ class Coordinator final {
   void charge(Range& range, const Place& place, const std::string& reason, Commands& commands);
   void take_charges_that_are_due(Instant now, Commands& commands);
   void forgive(Range& range, std::uint64_t incarnation);
+  static std::set<Place> places_of(const Range& range);
   bool has_better_place(const Range& range) const;
   void poison(Range& range, Instant now, Commands& commands);
   void carry_out_poison(Range& range, Instant now, Commands& commands);
@@ -180,6 +181,9 @@ class Coordinator final {
 
   void end_session(Session& session, Instant now, const std::string& reason, Blame blame,
                    Commands& commands);
+  std::map<RangeId, Lease>::iterator likely_killer(const Session& session,
+                                                   std::map<RangeId, Lease>& leases,
+                                                   Blame blame) const;
   void end_lease(Session& session, RangeId id, const std::string& reason, Instant now,
                  Commands& commands);
   void finish_job(Job& job, JobState state, const std::string& error, Commands& commands);

@@ -28,13 +28,20 @@ void Coordinator::charge(Range& range, const Place& place, const std::string& re
   commands.push_back(PersistFails{range.record.id, range.record.fails});
 }
 
+// Where it failed, deaths that are not certain among them.
+std::set<Coordinator::Place> Coordinator::places_of(const Range& range) {
+  std::set<Place> places = range.failed_at;
+  for (const Charge& charge : range.charges) places.insert(charge.place);
+  return places;
+}
+
 // Whether somebody is there whose failure would say more than one more of those that failed it: on
 // another host, or at least another process. A broken host must not take out sound frames.
 bool Coordinator::has_better_place(const Range& range) const {
   const Job& job = jobs_.at(range.record.job);
   std::set<std::string> hosts;
   std::set<std::uint64_t> processes;
-  for (const Place& place : range.failed_at) {
+  for (const Place& place : places_of(range)) {
     hosts.insert(place.host);
     processes.insert(place.incarnation);
   }
@@ -52,6 +59,13 @@ bool Coordinator::has_better_place(const Range& range) const {
 // Nobody holds the range: it is ready again, or it had its chances. Deaths that may turn out to be
 // cut connections count for a split, which is harmless, and not for taking a frame out.
 void Coordinator::settle(Range& range, Instant now, Commands& commands) {
+  // Its empty result was lost: nobody needs to compute it again.
+  if (range.record.is_quarantined && range.record.stage == Stage::Pose) {
+    range.state = RangeState::Poisoned;
+    poisoned_.insert(range.record.id);
+    carry_out_poison(range, now, commands);
+    return;
+  }
   const auto open = static_cast<std::uint32_t>(range.charges.size());
   const std::uint32_t all = range.record.fails + open;
   const bool is_single = range.record.frames.size() == 1;
@@ -189,6 +203,7 @@ Commands Coordinator::on_split(RangeId id, const std::vector<RangeRecord>& parts
   Job& job = jobs_.at(whole.record.job);
   whole.state = RangeState::Split;
   whole.record.is_split = true;
+  const std::set<Place> failed_at = places_of(whole);
   whole.charges.clear();
   charged_.erase(id);
   poisoned_.erase(id);
@@ -198,7 +213,7 @@ Commands Coordinator::on_split(RangeId id, const std::vector<RangeRecord>& parts
     Range& part = ranges_[record.id];
     part.record = record;
     part.last_failure = whole.last_failure;
-    if (record.fails > 0) part.failed_at = whole.failed_at;
+    if (record.fails > 0) part.failed_at = failed_at;
     job.ranges.push_back(record.id);
     ++job.open_ranges;
     ids.push_back(record.id);

@@ -232,24 +232,32 @@ void Coordinator::handle(Session& session, const Fail& fail, Instant now, Comman
             session.hello.worker + " says: " + fail.message, now, commands);
 }
 
+// A range may kill its worker before a heartbeat tells that it was started; if that were charged to
+// nobody, it would kill workers for ever. Ranges are started in the order of their grants, so it
+// was the oldest of those that the worker had, or may have had: a grant that its later heartbeats
+// do not list was lost, and so may be any of a worker that is merely silent.
+std::map<RangeId, Coordinator::Lease>::iterator Coordinator::likely_killer(
+    const Session& session, std::map<RangeId, Lease>& leases, Blame blame) const {
+  auto found = leases.end();
+  if (blame == Blame::Nobody) return found;
+  for (auto lease = leases.begin(); lease != leases.end(); ++lease) {
+    if (lease->second.is_executing) return leases.end();
+    const bool may_have_come = blame == Blame::RangeUnlessBack &&
+                               lease->second.granted_at + settings_.heartbeat >= session.last_heard;
+    if (!lease->second.is_seen && !may_have_come) continue;
+    if (found == leases.end() || lease->second.token < found->second.token) found = lease;
+  }
+  return found;
+}
+
 void Coordinator::end_session(Session& session, Instant now, const std::string& reason, Blame blame,
                               Commands& commands) {
   commands.push_back(LogLine{true, std::string(name_of(session.hello.role)) + " worker " +
                                        session.hello.worker + " is gone: " + reason});
   // Requeueing may end the job, which drops the leases of every session: take ours out first.
   std::map<RangeId, Lease> leases = std::exchange(session.leases, {});
-  // A range may kill its worker before a heartbeat tells that it was started. Ranges are started in
-  // the order of their grants: it was the oldest, or such a range would kill workers for ever. A
-  // worker that is merely silent may never have got it.
-  const bool is_known = std::any_of(leases.begin(), leases.end(),
-                                    [](const auto& lease) { return lease.second.is_executing; });
-  const auto oldest = std::min_element(
-      leases.begin(), leases.end(),
-      [](const auto& a, const auto& b) { return a.second.token < b.second.token; });
-  const bool has_closed = blame == Blame::RangeUnlessBack;
-  if (!is_known && oldest != leases.end() && (has_closed || oldest->second.is_seen)) {
-    oldest->second.is_executing = true;
-  }
+  const auto killer = likely_killer(session, leases, blame);
+  if (killer != leases.end()) killer->second.is_executing = true;
   for (const auto& [id, lease] : leases) {
     commands.push_back(DropSpool{session.peer, id});
     Range* range = wanted(id);

@@ -64,7 +64,9 @@ class Shop final {
                              Fail{session, grant.range, grant.token, FailClass::Data, "no good"}));
         continue;
       }
-      const auto commits = all<core::CommitResult>(desk.finish(send.peer, session, grant));
+      const Commands finished = desk.finish(send.peer, session, grant);
+      add(after_, finished);
+      const auto commits = all<core::CommitResult>(finished);
       if (commits.empty()) continue;  // its job is over, or its range is split
       committed.push_back({grant.stage, grant.frames});
       add(after_, desk.rules.on_committed(send.peer, commits[0].result, desk.now));
@@ -392,6 +394,32 @@ TEST(Poison, ASingleFrameIsTakenOutOnlyWhenItsDeathsAreCertain) {
   ASSERT_EQ(splits.size(), 1u);
   ASSERT_EQ(splits[0].parts.size(), 1u);
   EXPECT_TRUE(splits[0].parts[0].is_quarantined);
+}
+
+TEST(Poison, ThreeDeathsOfTheOnlyWorkerCutARangeBeforeTheyAreCertain) {
+  Desk desk;
+  desk.add_job({range(1, Stage::Pose, 0, 16)});
+  for (int death = 1; death <= 3; ++death) {
+    desk.now += 1s;
+    const std::string peer = "w" + std::to_string(death);
+    const Commands joined = desk.join(peer, 1);
+    ASSERT_EQ(grants(joined, peer).size(), 1u);
+    const Commands lost = desk.rules.on_peer_lost(peer, desk.now);
+    EXPECT_EQ(all<core::SplitRange>(lost).size(), death == 3 ? 1u : 0u);
+  }
+}
+
+TEST(Poison, ALostResultOfATakenOutFrameIsMadeAgainByNobody) {
+  Desk desk;
+  auto ranges = pose_ranges(2);
+  ranges.push_back(range(3, Stage::Pose, 20, 21));
+  ranges[2].is_quarantined = ranges[2].is_committed = true;
+  desk.rules.restore_job(job_record(kJob, JobState::Running), ranges);
+  desk.rules.on_start(desk.now);
+  const Commands lost = desk.follow(desk.rules.on_artifact_lost(RangeId{3}, "gone", desk.now));
+  EXPECT_EQ(all<core::CommitNobody>(lost).size(), 1u);
+  EXPECT_EQ(desk.rules.status(kJob).stages[0].frames_done, 1u);
+  EXPECT_EQ(grants(desk.join("w", 9), "w").size(), 2u);
 }
 
 // Two executors in one process die together; the neighbour of a bad frame must not go with it.
