@@ -1,7 +1,7 @@
 # The two commands of a newcomer: `make demo` and `make test`. Everything else follows from them.
 # Needs a Debian 12 (or later) with root or sudo for the packages of packages.txt.
 .DELETE_ON_ERROR:
-.PHONY: help install build demo test format format-check clean
+.PHONY: help install build demo test fuzz format format-check clean
 
 JOBS ?= $(shell nproc)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -13,6 +13,7 @@ VIDEO ?= build/demo/clip.mp4
 help:
 	@echo 'make demo   install, build, draw bodies on a video (VIDEO=file, default: a generated clip)'
 	@echo 'make test   install, build, run every test that needs no GPU'
+	@echo 'make fuzz   give every parser 100,000 inputs that it has not seen (FUZZ_RUNS=N)'
 	@echo 'make build  programs into build/bin, benchmarks into build/bench'
 	@echo 'make format, make format-check, make clean'
 
@@ -44,6 +45,13 @@ demo: build
 
 test: build
 	ctest --preset release -j $(JOBS)
+
+# Everything that reads bytes from outside, under clang's sanitizers (tests/fuzz/README.md).
+FUZZ_RUNS ?= 100000
+fuzz: install
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	tools/run_fuzz.sh build/fuzz $(FUZZ_RUNS)
 
 format:
 	git ls-files '*.h' '*.cc' | xargs clang-format -i

@@ -10,15 +10,30 @@ namespace posefleet::cli {
 namespace {
 
 constexpr std::uint64_t kFileBytesMax = 256ULL << 20;
+// As many as a job may bring (common/job/job_spec.cc): ten people in every frame of a four-hour
+// film.
+constexpr std::size_t kBoxesMax = 4'000'000;
+constexpr std::uint32_t kFrameMax = UINT32_MAX - 1;
+// frame, x0, y0, x1, y1, score
+constexpr std::size_t kNumbersMax = 6;
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
+// Takes what stands before the separator, or all of it, off the front of `text`, and the separator.
+std::string_view take_piece(std::string_view& text, char separator) {
+  const std::size_t end = text.find(separator);
+  const std::string_view piece = text.substr(0, end);
+  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  return piece;
+}
+
+// One more piece than a line may have says that there are too many: no line makes a long list.
+std::vector<std::string_view> numbers_of(std::string_view line) {
   std::vector<std::string_view> pieces;
-  while (true) {
-    const std::size_t end = text.find(separator);
-    pieces.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return pieces;
-    text.remove_prefix(end + 1);
+  bool has_more = true;
+  while (has_more && pieces.size() <= kNumbersMax) {
+    has_more = line.find(',') != std::string_view::npos;
+    pieces.push_back(take_piece(line, ','));
   }
+  return pieces;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -42,7 +57,7 @@ Result<PersonBox> box_of(const std::vector<std::string_view>& numbers, const std
   float* const fields[] = {&box.x0, &box.y0, &box.x1, &box.y1, &box.score};
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     if (!parse(numbers[i], *fields[i]) || !std::isfinite(*fields[i])) {
-      return rejected(where + ": '" + std::string(numbers[i]) + "' is not a number");
+      return rejected(where + ": '" + std::string(numbers[i].substr(0, 60)) + "' is not a number");
     }
   }
   if (box.x1 <= box.x0 || box.y1 <= box.y0) {
@@ -57,18 +72,25 @@ Result<std::vector<FrameBoxes>> read_boxes_file(const std::filesystem::path& pat
   POSEFLEET_TRY(const std::string text, read_whole_file(path, kFileBytesMax));
   std::map<std::uint32_t, std::vector<PersonBox>> by_frame;
   std::size_t line_number = 0;
-  for (const std::string_view raw : split(text, '\n')) {
-    const std::string where = path.string() + ":" + std::to_string(++line_number);
-    const std::string_view line = trimmed(raw);
+  std::size_t count = 0;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::string_view line = trimmed(take_piece(rest, '\n'));
+    ++line_number;
     if (line.empty() || line.front() == '#') continue;
-    std::vector<std::string_view> numbers = split(line, ',');
-    if (numbers.size() < 5 || numbers.size() > 6) {
+    const std::string where = path.string() + ":" + std::to_string(line_number);
+    if (++count > kBoxesMax) {
+      return rejected(where + ": this is box " + std::to_string(count) + ", at most " +
+                      std::to_string(kBoxesMax) + " are allowed");
+    }
+    std::vector<std::string_view> numbers = numbers_of(line);
+    if (numbers.size() < 5 || numbers.size() > kNumbersMax) {
       return rejected(where + ": '" + std::string(line.substr(0, 60)) +
                       "' is not frame,x0,y0,x1,y1 or frame,x0,y0,x1,y1,score");
     }
     std::uint32_t frame = 0;
-    if (!parse(numbers.front(), frame)) {
-      return rejected(where + ": '" + std::string(numbers.front()) +
+    if (!parse(numbers.front(), frame) || frame > kFrameMax) {
+      return rejected(where + ": '" + std::string(numbers.front().substr(0, 60)) +
                       "' is not a frame number (0, 1, 2 ...)");
     }
     numbers.erase(numbers.begin());
@@ -82,10 +104,11 @@ Result<std::vector<FrameBoxes>> read_boxes_file(const std::filesystem::path& pat
 
 Result<std::vector<FrameBoxes>> parse_boxes(std::string_view text) {
   FrameBoxes frame;
-  for (const std::string_view piece : split(text, ';')) {
+  while (!text.empty()) {
+    const std::string_view piece = take_piece(text, ';');
     if (trimmed(piece).empty()) continue;
-    const std::string where = "--boxes '" + std::string(piece) + "'";
-    const std::vector<std::string_view> numbers = split(piece, ',');
+    const std::string where = "--boxes '" + std::string(piece.substr(0, 60)) + "'";
+    const std::vector<std::string_view> numbers = numbers_of(piece);
     if (numbers.size() != 4) return rejected(where + ": x0,y0,x1,y1 is expected");
     POSEFLEET_TRY(const PersonBox box, box_of(numbers, where));
     frame.boxes.push_back(box);

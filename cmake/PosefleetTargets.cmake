@@ -22,7 +22,8 @@ add_library(posefleet_build INTERFACE)
 target_include_directories(posefleet_build INTERFACE "${PROJECT_SOURCE_DIR}")
 # -Wrestrict misfires on std::string in g++ 12 (GCC bug 105329).
 # No contraction of a*b+c into one rounding: results must not depend on the instruction set of the worker that ran.
-target_compile_options(posefleet_build INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers -Wno-restrict
+target_compile_options(posefleet_build INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+                                                 $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
                                                  -ffp-contract=off)
 if(POSEFLEET_WERROR)
   target_compile_options(posefleet_build INTERFACE -Werror)
@@ -30,6 +31,12 @@ endif()
 if(POSEFLEET_SANITIZE)
   target_compile_options(posefleet_build INTERFACE -fsanitize=${POSEFLEET_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(posefleet_build INTERFACE -fsanitize=${POSEFLEET_SANITIZE})
+endif()
+if(POSEFLEET_FUZZ)
+  # A finding must end the run, or the fuzzer would not see it.
+  target_compile_options(posefleet_build INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+                                                   -fno-omit-frame-pointer)
+  target_link_options(posefleet_build INTERFACE -fsanitize=address,undefined)
 endif()
 
 # posefleet_library(<name> SOURCES ... [PUBLIC libs...] [PRIVATE libs...])

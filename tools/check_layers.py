@@ -54,7 +54,12 @@ MAY_INCLUDE = {
     "worker/stages": ["common/*", "worker/detect", "worker/device", "worker/model", "worker/render", "worker/runtime"],
     "worker": ["common/*", "worker/*"],
     "cli": ["common/*", "worker/import", "worker/render"],
-    "training": ["common/*", "worker/*"],
+    # What training draws its pictures of, and the programs that learn from them.
+    "training/body": ["common/*", "worker/render"],
+    "training/footage": ["common/*", "worker/*", "training/body"],
+    "training/detector": ["common/*", "worker/detect", "worker/model", "training/body",
+                          "training/footage"],
+    "training": ["common/*", "worker/*", "training/*"],
 }
 
 # Folders that may include everything and that nothing includes.
@@ -69,15 +74,16 @@ LIBRARIES = {
     "FFmpeg": (r"lib(av|sw)[a-z]+/", ["common/media"]),
     "Eigen": (r"Eigen/", ["common/body", "common/accuracy"]),
     "SQLite": (r"sqlite3", ["coordinator/store"]),
-    "LibTorch": (r"(torch|ATen|c10)/", ["worker/model", "worker/detect", "worker/device"]),
+    "LibTorch": (r"(torch|ATen|c10)/", ["worker/model", "worker/detect", "worker/device",
+                                        "training/detector"]),
     "CUDA": (r"cuda|c10/cuda|ATen/cuda", ["worker/device"]),
     "oneDNN": (r"(dnnl|oneapi/dnnl/)", ["worker/model"]),
     "OpenSSL": (r"openssl/", ["common/files"]),
     "zlib": (r"zlib\.h|zconf\.h", ["worker/import"]),
     "spdlog": (r"spdlog/", ["common/process"]),
     "nlohmann-json": (r"nlohmann/", ["common/job", "common/model_folder", "common/accuracy",
-                                     "coordinator/pipeline", "cli"]),
-    "CLI11": (r"CLI/", ["cli", "main"]),
+                                     "coordinator/pipeline", "cli", "training/detector"]),
+    "CLI11": (r"CLI/", ["cli", "main", "training/detector"]),
     "GoogleTest": (r"g(test|mock)/", []),
     "google-benchmark": (r"benchmark/", []),
 }
@@ -92,7 +98,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 def folder_of(path):
     """The row that a path belongs to: worker/render for worker/render/x/y.h, worker for worker/main.cc."""
     parts = path.split("/")
-    if parts[0] in ("cli", "training", *ON_TOP) or len(parts) == 2:
+    if parts[0] in ("cli", *ON_TOP) or len(parts) == 2:
         return parts[0]
     return "/".join(parts[:2])
 

@@ -1,5 +1,6 @@
 #include "common/body/body_model.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <Eigen/Core>
@@ -65,8 +66,12 @@ struct BodyModel::Tables {
   std::vector<std::array<std::int32_t, 3>> faces;
   std::vector<std::int64_t> parents;
   std::vector<std::int64_t> extra_vertex_ids;
-  // Per tile: the rest pose's 16 coordinates, then those of each feature's offsets.
+  // Per tile: the rest pose's 16 coordinates, then the offsets of the features that move any of
+  // them. Of SMPL's, nearly all do; a made body's elbow moves nothing but the arm, and what is not
+  // there need not be read: this is a tenth of the table then, and of the time.
   std::vector<float, Eigen::aligned_allocator<float>> tiles;
+  std::vector<std::uint8_t> tile_features;  // whose offsets they are, ascending in each tile
+  std::vector<std::uint32_t> tile_starts;   // in tile_features; one more than tiles
   std::size_t tile_count = 0;
   // Joints are linear in the shape: J = rest_joints + joint_shapes * betas.
   std::array<std::array<double, 3>, kJointCount> rest_joints{};
@@ -82,20 +87,30 @@ struct BodyModel::Tables {
 };
 
 void BodyModel::Tables::add_tiles(const BodyData& body) {
+  static_assert(kFeatureCount <= 256);
   const auto coordinates = static_cast<std::size_t>(vertex_count) * 3;
   tile_count = (coordinates + kTileWidth - 1) / kTileWidth;
-  constexpr std::size_t kTileSize = kTileWidth * (1 + kFeatureCount);
-  // The last tile is filled up with zeros, which nothing reads.
-  tiles.assign(tile_count * kTileSize, 0.0f);
-  for (std::size_t i = 0; i < coordinates; ++i) {
-    float* target = &tiles[i / kTileWidth * kTileSize + i % kTileWidth];
-    *target = body.v_template[i];
-    for (std::size_t b = 0; b < kBetaCount; ++b) {
-      *(target += kTileWidth) = body.shapedirs[i * kBetaCount + b];
+  tile_starts.push_back(0);
+  for (std::size_t tile = 0; tile < tile_count; ++tile) {
+    const std::size_t first = tile * kTileWidth;
+    const std::size_t count = std::min(kTileWidth, coordinates - first);
+    // The last tile is filled up with zeros, which nothing reads.
+    std::array<float, kTileWidth> row{};
+    std::copy_n(body.v_template.begin() + static_cast<std::ptrdiff_t>(first), count, row.begin());
+    tiles.insert(tiles.end(), row.begin(), row.end());
+    for (std::size_t feature = 0; feature < kFeatureCount; ++feature) {
+      bool moves = false;
+      for (std::size_t i = 0; i < count; ++i) {
+        row[i] = feature < kBetaCount
+                     ? body.shapedirs[(first + i) * kBetaCount + feature]
+                     : body.posedirs[(feature - kBetaCount) * coordinates + first + i];
+        moves = moves || row[i] != 0;
+      }
+      if (!moves) continue;
+      tile_features.push_back(static_cast<std::uint8_t>(feature));
+      tiles.insert(tiles.end(), row.begin(), row.end());
     }
-    for (std::size_t p = 0; p < kPoseFeatureCount; ++p) {
-      *(target += kTileWidth) = body.posedirs[p * coordinates + i];
-    }
+    tile_starts.push_back(static_cast<std::uint32_t>(tile_features.size()));
   }
 }
 
@@ -131,11 +146,11 @@ std::array<std::array<double, 3>, kJointCount> BodyModel::Tables::shaped_joints(
 // The coordinates of one tile: rest pose, plus shape, plus pose offsets, in this order.
 void BodyModel::Tables::shape_and_bend(std::size_t tile, const Features& features,
                                        std::vector<Point3>& out) const {
-  const float* source = &tiles[tile * kTileWidth * (1 + kFeatureCount)];
+  const float* source = &tiles[(tile + tile_starts[tile]) * kTileWidth];
   Tile sum = TileMap(source);
-  for (const float feature : features) {
+  for (std::uint32_t i = tile_starts[tile]; i < tile_starts[tile + 1]; ++i) {
     source += kTileWidth;
-    sum += feature * TileMap(source);
+    sum += features[tile_features[i]] * TileMap(source);
   }
   const std::size_t first = tile * kTileWidth;
   const std::size_t count = std::min(kTileWidth, out.size() * 3 - first);

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/base/json_nesting.h"
 #include "common/job/detector_json.h"
 
 namespace posefleet {
@@ -21,27 +22,8 @@ constexpr std::size_t kBoxesMax = 4'000'000;
 constexpr std::int64_t kPriorityMax = 100;
 constexpr std::int64_t kWorkersMax = 1'000'000;
 
-// Our specs nest 3 deep (boxes, a row, a number). The JSON library writes values by recursion, so
-// that a text of a million brackets would end the process when an error quotes it.
+// Our specs nest 3 deep: boxes, a row, a number.
 constexpr int kNestingMax = 16;
-
-bool nests_too_deep(std::string_view text) {
-  int depth = 0;
-  bool in_text = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char letter = text[at];
-    if (in_text && letter == '\\') {
-      ++at;
-    } else if (letter == '"') {
-      in_text = !in_text;
-    } else if (!in_text && (letter == '[' || letter == '{')) {
-      if (++depth > kNestingMax) return true;
-    } else if (!in_text && (letter == ']' || letter == '}')) {
-      --depth;
-    }
-  }
-  return false;
-}
 
 Error wrong(const std::string& field, const Json& value, const std::string& allowed) {
   std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -243,7 +225,7 @@ std::string to_json(const JobSpec& spec) {
 }
 
 Result<JobSpec> parse_job_spec(std::string_view text) {
-  if (nests_too_deep(text)) {
+  if (json_nests_deeper(text, kNestingMax)) {
     return rejected("job spec: it nests deeper than " + std::to_string(kNestingMax) + " levels");
   }
   const Json json = Json::parse(text, nullptr, false);

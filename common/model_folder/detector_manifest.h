@@ -19,6 +19,13 @@ namespace posefleet {
 
 inline constexpr const char* kDetectorName = "detector.torchscript";
 
+// Limits on what a detector may want. Larger inputs than any published detector's; a picture of
+// 4096 takes 200 MB as numbers.
+inline constexpr std::int64_t kDetectorInputMax = 4096;
+inline constexpr std::int64_t kDetectorBatchMax = 256;
+inline constexpr std::int64_t kDetectorClassMax = 100'000;
+inline constexpr std::size_t kDetectorPeopleMax = 100;  // classes that are people
+
 // How the output's numbers are laid out. B pictures, nc classes.
 enum class DetectorDecoder {
   YoloRaw,   // (B, 4+nc, N): centre and size in input pixels, then class scores; overlaps remain

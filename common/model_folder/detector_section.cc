@@ -7,11 +7,6 @@
 namespace posefleet {
 namespace {
 
-// Larger inputs than any published detector's; a picture of 4096 takes 200 MB as numbers.
-constexpr std::int64_t kSideMax = 4096;
-constexpr std::int64_t kBatchMax = 256;
-constexpr std::int64_t kClassMax = 100'000;
-
 // Reads into the value that the optional then holds.
 template <typename T, typename MakeReader>
 ReadValue optional_into(std::optional<T>& target, MakeReader&& make_reader) {
@@ -66,13 +61,13 @@ ReadValue choice(std::optional<T>& target, const std::array<T, kCount>& choices)
 
 ReadValue classes(std::optional<std::vector<std::int64_t>>& target) {
   return [&target](const YAML::Node& node) -> Status {
-    const Error error = rejected(
-        fmt::format("is not a list of 1 to 100 class numbers from 0 to {}", kClassMax - 1));
-    if (!node.IsSequence() || node.size() == 0 || node.size() > 100) return error;
+    const Error error = rejected(fmt::format("is not a list of 1 to {} class numbers from 0 to {}",
+                                             kDetectorPeopleMax, kDetectorClassMax - 1));
+    if (!node.IsSequence() || node.size() == 0 || node.size() > kDetectorPeopleMax) return error;
     std::vector<std::int64_t> values;
     for (const auto& item : node) {
       std::int64_t value = 0;
-      if (!integer_into(value, 0, kClassMax - 1)(item)) return error;
+      if (!integer_into(value, 0, kDetectorClassMax - 1)(item)) return error;
       values.push_back(value);
     }
     target = values;
@@ -106,13 +101,13 @@ Status read_detector_section(const ManifestReader& reader, const YAML::Node& nod
                           {"decoder", false, choice(d.decoder, kDetectorDecoders)},
                           {"resize", false, choice(d.resize, kDetectorResizes)},
                           {"scores", false, choice(d.scores, kDetectorScores)},
-                          {"imgsz", false, whole(d.imgsz, 1, kSideMax)},
-                          {"stride", false, whole(d.stride, 1, kSideMax)},
+                          {"imgsz", false, whole(d.imgsz, 1, kDetectorInputMax)},
+                          {"stride", false, whole(d.stride, 1, kDetectorInputMax)},
                           {"dynamic", false, flag(d.dynamic)},
-                          {"batch", false, whole(d.batch, 1, kBatchMax)},
+                          {"batch", false, whole(d.batch, 1, kDetectorBatchMax)},
                           {"half", false, flag(d.half)},
                           {"people", false, classes(d.people)},
-                          {"class_count", false, whole(d.class_count, 1, kClassMax)},
+                          {"class_count", false, whole(d.class_count, 1, kDetectorClassMax)},
                           {"mean", false, three(d.mean, 0, 1)},
                           {"std", false, three(d.std, 1e-3, 10)},
                           {"conf", false, share(d.conf)},

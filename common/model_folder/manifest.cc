@@ -102,7 +102,8 @@ Result<Manifest> read_document(const YAML::Node& document, const std::string& fi
 
 bool is_plain_file_name(std::string_view name) {
   return !name.empty() && name.size() <= 255 && name.front() != '.' &&
-         name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
+         name.find_first_of("/\\") == std::string_view::npos &&
+         std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 Result<Manifest> parse_manifest(const std::string& text, const std::string& file) {

@@ -17,7 +17,8 @@ Result<Manifest> parse_manifest(const std::string& text, const std::string& file
 
 std::string format_manifest(const Manifest& manifest);
 
-// True for a name that stays inside the folder: no separators, no dots in front.
+// True for a name that stays inside the folder and is the same on every machine: printable ASCII,
+// no separators, no dots in front.
 bool is_plain_file_name(std::string_view name);
 
 }  // namespace posefleet

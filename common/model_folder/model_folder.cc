@@ -14,8 +14,8 @@
 namespace posefleet {
 namespace {
 
-// Ours have two kilobytes.
-constexpr std::uint64_t kManifestSizeMax = 1u << 20;
+// Ours have two kilobytes. YAML's tree can take 500 times its text, so this bounds the memory too.
+constexpr std::uint64_t kManifestSizeMax = 256u << 10;
 
 Status check_file(const std::filesystem::path& path, std::uint64_t size, const std::string& sha256,
                   HashCheck check) {

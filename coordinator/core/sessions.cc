@@ -235,16 +235,16 @@ void Coordinator::handle(Session& session, const Fail& fail, Instant now, Comman
 // A range may kill its worker before a heartbeat tells that it was started; if that were charged to
 // nobody, it would kill workers for ever. Ranges are started in the order of their grants, so it
 // was the oldest of those that the worker had, or may have had: a grant that its later heartbeats
-// do not list was lost, and so may be any of a worker that is merely silent.
+// do not list was lost. A worker that is merely silent may not have come to it.
 std::map<RangeId, Coordinator::Lease>::iterator Coordinator::likely_killer(
     const Session& session, std::map<RangeId, Lease>& leases, Blame blame) const {
   auto found = leases.end();
-  if (blame == Blame::Nobody) return found;
+  if (blame != Blame::RangeUnlessBack) return found;
   for (auto lease = leases.begin(); lease != leases.end(); ++lease) {
     if (lease->second.is_executing) return leases.end();
-    const bool may_have_come = blame == Blame::RangeUnlessBack &&
+    const bool may_have_come = lease->second.is_seen ||
                                lease->second.granted_at + settings_.heartbeat >= session.last_heard;
-    if (!lease->second.is_seen && !may_have_come) continue;
+    if (!may_have_come) continue;
     if (found == leases.end() || lease->second.token < found->second.token) found = lease;
   }
   return found;

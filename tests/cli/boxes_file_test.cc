@@ -47,6 +47,8 @@ TEST(BoxesFile, AWrongLineIsNamedWithItsNumberAndValue) {
            Case{"-1,0,0,1,1", "'-1' is not a frame number"},
            Case{"1.5,0,0,1,1", "'1.5' is not a frame number"},
            Case{"4294967296,0,0,1,1", "'4294967296' is not a frame number"},
+           Case{"4294967295,0,0,1,1", "'4294967295' is not a frame number"},
+           Case{",,,,,,,,,,,,,,,,,,", "is not frame,x0,y0,x1,y1"},
            Case{"1,a,0,1,1", "'a' is not a number"},
            Case{"1,0,0,1x,1", "'1x' is not a number"},
            Case{"1,,0,1,1", "'' is not a number"},

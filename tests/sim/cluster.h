@@ -5,7 +5,8 @@
 // - nothing is acknowledged before it is committed;
 // - a render range is granted only when all poses that it needs are committed;
 // - a worker never gets more ranges than it has room for;
-// - a range is never leased to more than two workers, nor charged more often than it was executed;
+// - a range is never leased to more than two workers, nor charged more often than it was executed
+//   (but for one guess with each connection that closes);
 // - exactly the poison frame is taken out, and every other frame is there once;
 // - no healthy worker has nothing to do while ranges are ready;
 // - once the faults stop, the job succeeds, and no worker keeps anything for ever.

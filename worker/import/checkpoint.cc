@@ -1,5 +1,6 @@
 #include "worker/import/checkpoint.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -155,14 +156,17 @@ Result<std::string_view> Checkpoint::storage(const CheckpointTensor& tensor) {
     POSEFLEET_TRY(const std::string_view bytes, archive_->stored(tensor.entry));
     known = verified_.emplace(tensor.entry, bytes).first;
   }
-  // The pickle's element count bounded the tensor; now the file must really have that many bytes.
-  std::int64_t end = element_count(tensor.shape) == 0 ? 0 : tensor.offset + 1;
+  // The pickle's element count bounded the tensor; now the file must really have that many bytes. A
+  // stride of zero lets few of them stand for a tensor of any size, so its size counts as well.
+  const std::int64_t count = element_count(tensor.shape);
+  std::int64_t end = count == 0 ? 0 : tensor.offset + 1;
   for (std::size_t d = 0; end > 0 && d < tensor.shape.size(); ++d) {
     end += (tensor.shape[d] - 1) * tensor.strides[d];
   }
-  if (static_cast<std::uint64_t>(end) > known->second.size() / size_of(tensor.dtype)) {
+  const std::int64_t needed = std::max(end, count);
+  if (static_cast<std::uint64_t>(needed) > known->second.size() / size_of(tensor.dtype)) {
     return rejected(fmt::format("{}: entry '{}' has {} bytes, {} elements of {} are needed",
-                                path().string(), tensor.entry, known->second.size(), end,
+                                path().string(), tensor.entry, known->second.size(), needed,
                                 name_of(tensor.dtype)));
   }
   return known->second;
@@ -179,6 +183,8 @@ Result<std::span<const std::byte>> Checkpoint::float_bytes(const std::string& na
   POSEFLEET_TRY(const std::string_view bytes, storage(*tensor));
   bool is_finite = true;
   const auto count = static_cast<std::size_t>(element_count(tensor->shape));
+  // Nothing of an empty tensor was looked at, not even where it begins.
+  if (count == 0) return std::span<const std::byte>();
   if (tensor->dtype == DType::F32 && is_contiguous(*tensor)) {
     const std::string_view own = bytes.substr(
         static_cast<std::size_t>(tensor->offset) * sizeof(float), count * sizeof(float));

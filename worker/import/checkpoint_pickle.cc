@@ -10,6 +10,11 @@ namespace {
 // Far above any file, and far below where a sum of sixteen such numbers overflows.
 constexpr std::int64_t kElementsMax = std::int64_t{1} << 48;
 
+// Storages are numbered and tensors have paths of modules. Without a limit one long text, referred
+// to again and again, would be copied for each tensor.
+constexpr std::size_t kKeyLengthMax = 200;
+constexpr std::size_t kNameLengthMax = 1000;
+
 struct StorageType {
   std::string_view name;
   DType dtype;
@@ -41,8 +46,9 @@ Result<Storage> storage_of(const PickleDocument& document, NodeId id) {
   const std::string type = document.global_name(fields[1]);
   const auto key = document.text(fields[2]);
   const auto count = document.integer(fields[4]);
-  if (!key || !count || *count < 0 || *count > kElementsMax)
-    return rejected("its storage has no name or no size");
+  if (!key || key->size() > kKeyLengthMax || !count || *count < 0 || *count > kElementsMax) {
+    return rejected("its storage has no name or no size, or impossible ones");
+  }
   for (const StorageType& known : kStorageTypes) {
     if (known.name == type) return Storage{known.dtype, std::string(*key), *count};
   }
@@ -119,6 +125,10 @@ Result<std::map<std::string, CheckpointTensor>> tensors_of(const PickleDocument&
   for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
     const auto name = document.text(pairs[i]);
     if (!name) continue;
+    if (name->size() > kNameLengthMax) {
+      return rejected(fmt::format("it has a name of {} bytes, the longest allowed has {}",
+                                  name->size(), kNameLengthMax));
+    }
     auto tensor = tensor_of(document, pairs[i + 1]);
     if (!tensor) return in_context(fmt::format("tensor '{}'", *name), tensor.error());
     if (*tensor) tensors.insert_or_assign(std::string(*name), std::move(**tensor));

@@ -11,7 +11,9 @@
 namespace posefleet {
 namespace {
 
-constexpr std::uint64_t kConfigSizeMax = 4u << 20;
+// Real ones have three to twenty kilobytes. YAML's tree can take 500 times its text (measured:
+// "{a,a,a,..."), so a larger limit would be one of gigabytes.
+constexpr std::uint64_t kConfigSizeMax = 256u << 10;
 
 // SMPL.VERTEX_IDS' names of joints45[24..44].
 constexpr std::array<const char*, kExtraVertexCount> kVertexNames = {

@@ -11,7 +11,7 @@
 namespace posefleet {
 namespace {
 
-constexpr std::uint64_t kArraySizeMax = std::uint64_t{1} << 30;
+constexpr std::uint64_t kTotalSizeMax = std::uint64_t{1} << 30;
 constexpr std::string_view kMagic = "\x93NUMPY";
 
 // Reads the header, which is a Python dictionary of a fixed form:
@@ -118,9 +118,15 @@ Result<std::map<std::string, NdArray>> read_npz(const std::filesystem::path& pat
   POSEFLEET_TRY(const auto archive, ZipArchive::open(path));
   std::map<std::string, NdArray> arrays;
   constexpr std::string_view kSuffix = ".npy";
+  std::uint64_t left = kTotalSizeMax;
   for (const auto& [name, entry] : archive->entries()) {
     if (!name.ends_with(kSuffix)) continue;
-    POSEFLEET_TRY(const std::string bytes, archive->read(name, kArraySizeMax));
+    if (entry.size > left) {
+      return rejected(fmt::format("{}: its arrays take more than {} bytes together", path.string(),
+                                  kTotalSizeMax));
+    }
+    left -= entry.size;
+    POSEFLEET_TRY(const std::string bytes, archive->read(name, kTotalSizeMax));
     auto array = parse_npy(bytes);
     if (!array) {
       return in_context(fmt::format("{}: entry '{}'", path.string(), name), array.error());

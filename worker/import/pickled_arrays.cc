@@ -1,5 +1,6 @@
 #include "worker/import/pickled_arrays.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -9,8 +10,11 @@ namespace {
 
 // Objects inside objects: a Select of a Ch of an ndarray is three. A forged cycle ends here.
 constexpr int kDepthMax = 8;
+// Numbers that choose elements are a plain array, or an object around one. Were they nested like
+// the rest, a few hundred bytes would describe the work of hours: each level doubles it.
+constexpr int kIndexDepthMin = kDepthMax - 2;
 // A sparse file of a few bytes can claim any dense size. SMPL's regressor has 165,360 elements.
-constexpr std::int64_t kDenseElementsMax = std::int64_t{1} << 26;
+constexpr std::int64_t kDenseElementsMax = std::int64_t{1} << 22;
 
 Result<NdArray> array_at(const PickleDocument& document, NodeId id, int depth);
 
@@ -78,10 +82,15 @@ Result<NdArray> member_array(const PickleDocument& document, NodeId id, std::str
   return array;
 }
 
+Result<NdArray> index_array_of(const PickleDocument& document, NodeId id, std::string_view name,
+                               int depth) {
+  return member_array(document, id, name, std::max(depth, kIndexDepthMin));
+}
+
 // a.ravel()[idxs] in the preferred shape.
 Result<NdArray> selected_array(const PickleDocument& document, NodeId id, int depth) {
   POSEFLEET_TRY(const NdArray source, member_array(document, id, "a", depth));
-  POSEFLEET_TRY(const NdArray index_array, member_array(document, id, "idxs", depth));
+  POSEFLEET_TRY(const NdArray index_array, index_array_of(document, id, "idxs", depth));
   POSEFLEET_TRY(const auto indices, index_array.to_integers());
   POSEFLEET_TRY(const NodeId shape_node, member(document, id, "preferred_shape"));
   POSEFLEET_TRY(Shape shape, shape_of(document, shape_node));
@@ -106,8 +115,8 @@ Result<NdArray> sparse_array(const PickleDocument& document, NodeId id, int dept
   if (!shape_node) return shape_node.error();
   POSEFLEET_TRY(const Shape shape, shape_of(document, *shape_node));
   POSEFLEET_TRY(const NdArray data_array, member_array(document, id, "data", depth));
-  POSEFLEET_TRY(const NdArray row_array, member_array(document, id, "indices", depth));
-  POSEFLEET_TRY(const NdArray start_array, member_array(document, id, "indptr", depth));
+  POSEFLEET_TRY(const NdArray row_array, index_array_of(document, id, "indices", depth));
+  POSEFLEET_TRY(const NdArray start_array, index_array_of(document, id, "indptr", depth));
   const std::vector<double> data = data_array.to_doubles();
   POSEFLEET_TRY(const auto rows, row_array.to_integers());
   POSEFLEET_TRY(const auto starts, start_array.to_integers());

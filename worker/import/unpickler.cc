@@ -15,6 +15,11 @@ namespace {
 constexpr std::size_t kOpcodesMax = 2'000'000;
 // Python itself does not read a pickle nested more deeply than about a thousand levels.
 constexpr std::size_t kMarkDepthMax = 1000;
+// Unescaping at most doubles a text, and a text that is converted to bytes is kept in both forms. A
+// file that makes more of its texts converts one of them over and over, to fill the memory.
+constexpr std::uint64_t kOwnTextRatioMax = 4;
+// Module and class; real ones have some 50 bytes. They are put together whenever somebody asks.
+constexpr std::size_t kGlobalLengthMax = 1000;
 
 }  // namespace
 
@@ -103,6 +108,10 @@ Status Unpickler::push_text(PickleKind kind, std::string_view text) {
 
 Status Unpickler::push_own_text(PickleKind kind, std::optional<std::string> text) {
   if (!text) return rejected("a text with a malformed escape");
+  own_text_size_ += text->size();
+  if (own_text_size_ > kOwnTextRatioMax * input_.size()) {
+    return rejected("its texts take more memory than they have bytes; the file is forged");
+  }
   document_.texts_.push_back(std::move(*text));
   return push_text(kind, document_.texts_.back());
 }
@@ -163,6 +172,10 @@ Status Unpickler::push_collection(PickleKind kind, bool from_mark) {
 }
 
 Status Unpickler::push_global(std::string_view module, std::string_view name) {
+  if (module.size() + name.size() > kGlobalLengthMax) {
+    return rejected(fmt::format("a class whose name has {} bytes, the longest allowed has {}",
+                                module.size() + name.size(), kGlobalLengthMax));
+  }
   return push({.kind = PickleKind::Global, .text = module, .name = name});
 }
 

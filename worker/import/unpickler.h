@@ -75,6 +75,7 @@ class Unpickler final {
   std::vector<NodeId> stack_;
   std::vector<std::size_t> marks_;  // stack sizes at which a mark was set
   std::unordered_map<std::uint64_t, NodeId> memo_;
+  std::uint64_t own_text_size_ = 0;  // of document_.texts_, in bytes
 };
 
 template <typename T>

@@ -201,8 +201,16 @@ Status ZipArchive::read_directory() {
   const std::string_view file = file_->text();
   POSEFLEET_TRY(const Directory place, find_directory(file));
   std::string_view directory = file.substr(place.at, place.size);
+  std::uint64_t left = file.size();
   for (std::uint64_t i = 0; i < place.count; ++i) {
     POSEFLEET_TRY(Listed listed, next_entry(directory));
+    // Entries that share bytes let a small archive unpack to any size, and be checked for ever.
+    if (listed.entry.packed_size > left) {
+      return rejected(fmt::format(
+          "its entries up to '{}' have more bytes together than the file; it is damaged or forged",
+          listed.name));
+    }
+    left -= listed.entry.packed_size;
     const bool is_new = entries_.emplace(listed.name, listed.entry).second;
     if (!is_new) return rejected(fmt::format("entry '{}' is there twice", listed.name));
   }

@@ -366,7 +366,7 @@ POSEFLEET_INLINE void shade_fragments(const Shading& shading, const BandBuffer& 
   }
   light_fragments(shading, fragments);
   for (int i = 0; i < fragments.count; ++i) {
-    const MeshPaint& paint = shading.paints[shading.triangles[fragments.triangle[i]].mesh];
+    const MeshPaint& paint = shading.paints[shading.triangles[fragments.triangle[i]].paint];
     const float weight = fragments.weight[i] * paint.opacity;
     const float light = fragments.light[i];
     float* sum = band.colour + 4 * std::size_t{fragments.pixel[i]};

@@ -65,7 +65,7 @@ struct alignas(32) ScreenTriangle {
   // Attributes at the corner (x_min, y_min) of that box, and their change per pixel.
   Attributes base, step_x, step_y;
   float inverse_depth_min, inverse_depth_max;  // of the corners: bounds for rounding errors
-  std::uint16_t mesh;
+  std::uint16_t paint;
   bool is_narrow;  // at most kNarrowExtent wide and high
 };
 

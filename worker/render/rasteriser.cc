@@ -15,8 +15,9 @@ namespace {
 using namespace render;  // NOLINT: the folder's own parts
 
 constexpr std::size_t kFacesMax = 4'000'000;
-constexpr std::size_t kMeshesMax = 1024;  // more people than a frame has room for
-constexpr float kFocalLengthMax = 1e7f;   // 400 times HMR2's at 1280 pixels
+constexpr std::size_t kMeshesMax = 1024;   // more people than a frame has room for
+constexpr std::size_t kPaintsMax = 65535;  // what ScreenTriangle::paint can count
+constexpr float kFocalLengthMax = 1e7f;    // 400 times HMR2's at 1280 pixels
 
 // A step's worth of samples, so that a vector of them starts where a cache line does.
 struct alignas(64) Floats {
@@ -26,11 +27,35 @@ struct alignas(64) Marks {
   std::uint32_t values[kLanes];
 };
 
+Status check_colour(const Colour& colour, std::size_t body) {
+  for (const float part : {colour.r, colour.g, colour.b}) {
+    if (part >= 0 && part <= 1) continue;
+    return rejected(fmt::format("body {} has {} in its colour, allowed 0..1", body, part));
+  }
+  return done();
+}
+
+Status check_paints(const Mesh& mesh, std::size_t body) {
+  if (mesh.face_paints.empty() && mesh.paints.empty()) return done();
+  const std::size_t faces = mesh.topology->faces().size();
+  if (mesh.face_paints.size() != faces) {
+    return rejected(fmt::format("body {} has paints for {} faces, its topology has {}", body,
+                                mesh.face_paints.size(), faces));
+  }
+  for (const Colour& colour : mesh.paints) POSEFLEET_TRY_DO(check_colour(colour, body));
+  std::size_t last = 0;
+  for (const std::uint8_t paint : mesh.face_paints) last = std::max<std::size_t>(last, paint);
+  if (last < mesh.paints.size()) return done();
+  return rejected(
+      fmt::format("body {} has a face of paint {} and {} paints", body, last, mesh.paints.size()));
+}
+
 Status check_meshes(std::span<const Mesh> meshes) {
   if (meshes.size() > kMeshesMax) {
     return rejected(
         fmt::format("{} bodies to draw in one frame, allowed 0..{}", meshes.size(), kMeshesMax));
   }
+  std::size_t paints = 0;
   for (std::size_t i = 0; i < meshes.size(); ++i) {
     const Mesh& mesh = meshes[i];
     if (mesh.topology == nullptr) return rejected(fmt::format("body {} has no topology", i));
@@ -42,10 +67,12 @@ Status check_meshes(std::span<const Mesh> meshes) {
     if (!(mesh.opacity >= 0 && mesh.opacity <= 1)) {
       return rejected(fmt::format("body {} has opacity {}, allowed 0..1", i, mesh.opacity));
     }
-    for (const float part : {mesh.colour.r, mesh.colour.g, mesh.colour.b}) {
-      if (part >= 0 && part <= 1) continue;
-      return rejected(fmt::format("body {} has {} in its colour, allowed 0..1", i, part));
-    }
+    POSEFLEET_TRY_DO(check_colour(mesh.colour, i));
+    POSEFLEET_TRY_DO(check_paints(mesh, i));
+    paints += std::max<std::size_t>(mesh.paints.size(), 1);
+  }
+  if (paints > kPaintsMax) {
+    return rejected(fmt::format("{} paints in one frame, allowed up to {}", paints, kPaintsMax));
   }
   return done();
 }
@@ -107,17 +134,19 @@ class Rasteriser::Impl final {
 
   const Kernels& kernels() const { return kernels_; }
   std::vector<float>& chroma_line() { return chroma_line_; }
+  void set_look(const Look& look) { options_.look = look; }
 
   Result<DrawReport> draw(std::span<const Mesh> meshes, const Camera& camera, int width, int height,
                           Sink& sink);
 
  private:
   void make_room(int width);
+  void add_paint(const Colour& colour, float opacity);
   bool open_band(std::span<const std::uint32_t> list, int band, int height, BandBuffer& buffer);
   void draw_band(const Shading& shading, std::span<const std::uint32_t> list,
                  const BandBuffer& buffer, int width, Sink& sink);
 
-  const RasteriserOptions options_;
+  RasteriserOptions options_;
   const Kernels& kernels_;
   Scene scene_;
   BandWalk walk_;
@@ -140,6 +169,11 @@ void Rasteriser::Impl::make_room(int width) {
   colour_.assign(pixels * 4 / kLanes, {});
 }
 
+void Rasteriser::Impl::add_paint(const Colour& colour, float opacity) {
+  paints_.push_back(
+      {power_of_light(colour.r), power_of_light(colour.g), power_of_light(colour.b), opacity});
+}
+
 Result<DrawReport> Rasteriser::Impl::draw(std::span<const Mesh> meshes, const Camera& camera,
                                           int width, int height, Sink& sink) {
   if (!(camera.focal_length > 0 && camera.focal_length <= kFocalLengthMax)) {
@@ -154,10 +188,10 @@ Result<DrawReport> Rasteriser::Impl::draw(std::span<const Mesh> meshes, const Ca
   scene_.begin(projection, width, height);
   paints_.clear();
   for (const Mesh& mesh : meshes) {
-    const auto index = static_cast<std::uint16_t>(paints_.size());
-    paints_.push_back({power_of_light(mesh.colour.r), power_of_light(mesh.colour.g),
-                       power_of_light(mesh.colour.b), mesh.opacity});
-    const bool was_added = scene_.add(mesh, index, kernels_);
+    const auto first_paint = static_cast<std::uint16_t>(paints_.size());
+    if (mesh.paints.empty()) add_paint(mesh.colour, mesh.opacity);
+    for (const Colour& colour : mesh.paints) add_paint(colour, mesh.opacity);
+    const bool was_added = scene_.add(mesh, first_paint, kernels_);
     ++(was_added ? report.meshes_drawn : report.meshes_skipped);
   }
   report.triangles = scene_.triangles().size();
@@ -235,6 +269,12 @@ Result<Rasteriser> Rasteriser::create(const RasteriserOptions& options) {
   POSEFLEET_TRY_DO(check_look(options.look));
   POSEFLEET_TRY(const Kernels* kernels, choose_kernels(options.path, options.samples));
   return Rasteriser(std::make_unique<Impl>(options, *kernels));
+}
+
+Status Rasteriser::set_look(const Look& look) {
+  POSEFLEET_TRY_DO(check_look(look));
+  impl_->set_look(look);
+  return done();
 }
 
 Result<DrawReport> Rasteriser::draw(std::span<const Mesh> meshes, const Camera& camera,

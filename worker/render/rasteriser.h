@@ -51,6 +51,9 @@ struct Mesh {
   Colour colour = kLightBlue;
   // 0..1. What is seen through a body is the frame, not another body or its own far side.
   float opacity = 1;
+  // A body in clothes: face i has paints[face_paints[i]] instead of `colour`. Both or neither.
+  std::span<const Colour> paints = {};
+  std::span<const std::uint8_t> face_paints = {};
 };
 
 // A pinhole without distortion whose axis meets the middle of the frame (width/2, height/2).
@@ -64,6 +67,9 @@ struct BgrPicture {
   std::ptrdiff_t stride = 0;  // bytes from a row to the next
   int width = 0;
   int height = 0;
+  // Optional, one byte a pixel, rows of `width`: how much of the pixel has been drawn on, 0 to 255.
+  // Blended into like the picture, so whoever wants one body's silhouette hands in zeros.
+  std::uint8_t* coverage = nullptr;
 };
 
 // Which code runs the inner loops. Both give the same bytes; a test holds them to it.
@@ -99,6 +105,9 @@ class Rasteriser final {
   Rasteriser& operator=(Rasteriser&&) noexcept;
   ~Rasteriser();
 
+  // Other lights from the next draw on. Rejected, with nothing changed, where create() would.
+  Status set_look(const Look& look);
+
   // Blends the bodies into the frame: drawn colour + (1 - coverage) * what was there. Nearer hides
   // farther, whatever the order; of two at the very same depth the earlier mesh wins. Bytes that no
   // body touches stay as they are. Bodies behind the camera or outside the frame are cut off.
@@ -108,7 +117,7 @@ class Rasteriser final {
   //
   // Rejected, with nothing drawn: no planes, a frame larger than 16384 in either direction, chroma
   // shifts beyond 1, a focal length or opacity that makes no sense, a vertex count that is not the
-  // topology's.
+  // topology's, paints that do not fit the faces.
   Result<DrawReport> draw(std::span<const Mesh> meshes, const Camera& camera,
                           const YuvPlanes& frame);
   Result<DrawReport> draw(std::span<const Mesh> meshes, const Camera& camera,

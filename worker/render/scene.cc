@@ -73,7 +73,7 @@ void Scene::begin(const Projection& projection, int width, int height) {
   triangles_.clear();
 }
 
-bool Scene::add(const Mesh& mesh, std::uint16_t mesh_index, const Kernels& kernels) {
+bool Scene::add(const Mesh& mesh, std::uint16_t first_paint, const Kernels& kernels) {
   if (!is_usable(mesh.vertices)) return false;
   const std::size_t count = mesh.topology->vertex_count();
   const std::span<const MeshTopology::Face> faces = mesh.topology->faces();
@@ -85,12 +85,15 @@ bool Scene::add(const Mesh& mesh, std::uint16_t mesh_index, const Kernels& kerne
   kernels.project(projection_, {mesh.vertices.data(), count, screen_x_.data(), screen_y_.data(),
                                 attributes_.data(), is_plain_.data()});
 
-  for (const MeshTopology::Face& face : faces) {
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    const MeshTopology::Face& face = faces[i];
+    const auto paint = static_cast<std::uint16_t>(
+        first_paint + (mesh.face_paints.empty() ? 0 : mesh.face_paints[i]));
     if ((is_plain_[face[0]] & is_plain_[face[1]] & is_plain_[face[2]]) == 0) {
-      add_cut(mesh, face, mesh_index);
+      add_cut(mesh, face, paint);
       continue;
     }
-    add_triangle(corner(face[0]), corner(face[1]), corner(face[2]), mesh_index);
+    add_triangle(corner(face[0]), corner(face[1]), corner(face[2]), paint);
   }
   return true;
 }
@@ -112,7 +115,7 @@ Scene::Corner Scene::corner(const CutVertex& vertex) const {
            static_cast<float>(vertex.nz * scale), static_cast<float>(inverse_depth)}};
 }
 
-void Scene::add_cut(const Mesh& mesh, const MeshTopology::Face& face, std::uint16_t mesh_index) {
+void Scene::add_cut(const Mesh& mesh, const MeshTopology::Face& face, std::uint16_t paint) {
   Polygon<CutVertex> polygon;
   for (const std::uint32_t index : face) {
     const float* xyz = &mesh.vertices[3 * std::size_t{index}];
@@ -143,12 +146,11 @@ void Scene::add_cut(const Mesh& mesh, const MeshTopology::Face& face, std::uint1
     }
   }
   for (int i = 2; i < polygon.count; ++i) {
-    add_triangle(corners[0], corners[i - 1], corners[i], mesh_index);
+    add_triangle(corners[0], corners[i - 1], corners[i], paint);
   }
 }
 
-void Scene::add_triangle(const Corner& a, const Corner& b, const Corner& c,
-                         std::uint16_t mesh_index) {
+void Scene::add_triangle(const Corner& a, const Corner& b, const Corner& c, std::uint16_t paint) {
   const std::int64_t area = -doubled_area(a, b, c);
   if (area <= 0) return;  // seen from inside, or edge on
   const auto [left, right] = std::minmax({a.x, b.x, c.x});
@@ -167,7 +169,7 @@ void Scene::add_triangle(const Corner& a, const Corner& b, const Corner& c,
   t.x_max = static_cast<std::int16_t>(x_max);
   t.y_min = static_cast<std::int16_t>(y_min);
   t.y_max = static_cast<std::int16_t>(y_max);
-  t.mesh = mesh_index;
+  t.paint = paint;
   t.is_narrow = right - left <= kNarrowExtent && bottom - top <= kNarrowExtent;
 
   // Planes through the three values, in double and relative to a corner inside the frame: a large

@@ -29,8 +29,9 @@ class Scene final {
   void begin(const Projection& projection, int width, int height);
 
   // Returns false, and adds nothing, when a vertex is not finite or beyond kCoordinateMax. The
-  // vertex count must be the topology's.
-  bool add(const Mesh& mesh, std::uint16_t mesh_index, const Kernels& kernels);
+  // vertex count must be the topology's. `first_paint` is the number of the mesh's only paint, or
+  // of the first of its paints.
+  bool add(const Mesh& mesh, std::uint16_t first_paint, const Kernels& kernels);
 
   // In the order of drawing: meshes as added, faces as in the topology.
   std::span<const ScreenTriangle> triangles() const { return triangles_; }
@@ -49,8 +50,8 @@ class Scene final {
     return {screen_x_[vertex], screen_y_[vertex], attributes_[vertex]};
   }
   Corner corner(const CutVertex& vertex) const;
-  void add_cut(const Mesh& mesh, const MeshTopology::Face& face, std::uint16_t mesh_index);
-  void add_triangle(const Corner& a, const Corner& b, const Corner& c, std::uint16_t mesh_index);
+  void add_cut(const Mesh& mesh, const MeshTopology::Face& face, std::uint16_t paint);
+  void add_triangle(const Corner& a, const Corner& b, const Corner& c, std::uint16_t paint);
 
   Projection projection_;
   int width_ = 0;

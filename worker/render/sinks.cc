@@ -147,7 +147,17 @@ void BgrSink::blend(const BandBuffer& band, const int* x_first, const int* x_las
     if (x_first[row] > x_last[row]) continue;
     std::uint8_t* to =
         picture_.data + (band.y_begin + row) * picture_.stride + 3 * std::ptrdiff_t{x_first[row]};
-    kernels_.blend_bgr(colour_at(band, row, x_first[row]), x_last[row] - x_first[row] + 1, to);
+    const float* colour = colour_at(band, row, x_first[row]);
+    const int count = x_last[row] - x_first[row] + 1;
+    kernels_.blend_bgr(colour, count, to);
+    if (picture_.coverage == nullptr) continue;
+    std::uint8_t* covered =
+        picture_.coverage + std::ptrdiff_t{picture_.width} * (band.y_begin + row) + x_first[row];
+    for (int x = 0; x < count; ++x) {
+      const float rest = static_cast<float>(255 - covered[x]);
+      covered[x] = static_cast<std::uint8_t>(static_cast<float>(covered[x]) +
+                                             rest * std::min(colour[4 * x + 3], 1.f) + 0.5f);
+    }
   }
 }
 

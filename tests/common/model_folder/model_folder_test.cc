@@ -214,6 +214,7 @@ TEST(Manifest, NamesFileLineKeyAndWhatIsAllowed) {
       {"deviation zero", with("0.229", "0"), "image_std is not a list of three numbers"},
       {"hash too short", with(hash, "abc"), "files.a.bin.sha256 is 'abc'; allowed: 64"},
       {"file outside", with("\"a.bin\"", "\"../a\""), "'../a', which is no plain file name"},
+      {"file of other letters", with("\"a.bin\"", "\"\xff.bin\""), "no plain file name"},
       {"hidden file", with("\"a.bin\"", "\".a\""), "no plain file name"},
       {"the manifest itself", with("\"a.bin\"", "\"manifest.yaml\""), "no plain file name"},
       {"negative size", with("bytes: 5", "bytes: -5"), "files.a.bin.bytes is '-5'"},

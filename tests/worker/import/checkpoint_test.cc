@@ -6,7 +6,7 @@
 
 #include "common/model_folder/network_layout.h"
 #include "tests/support/fixtures.h"
-#include "tests/worker/import/pickle_builder.h"
+#include "tests/worker/import/checkpoint_builder.h"
 #include "tests/worker/import/zip_builder.h"
 
 namespace posefleet {
@@ -14,31 +14,12 @@ namespace {
 
 using tests::dict_of;
 using tests::pickled;
+using tests::Piece;
 using tests::raw_bytes;
 using tests::TempDir;
+using tests::tensor;
 using tests::tuple_of;
 using tests::ZipItem;
-
-// A tensor as the pickle of a checkpoint writes it.
-struct Piece {
-  std::string storage_type = "FloatStorage";
-  std::string key = "0";
-  std::int64_t count = 6;
-  std::int64_t offset = 0;
-  std::string shape = tuple_of({2, 3});
-  std::string strides = tuple_of({3, 1});
-};
-
-std::string tensor(const Piece& piece) {
-  const std::string storage =
-      tuple_of({pickled(std::string("storage")), "ctorch\n" + piece.storage_type + "\n",
-                pickled(piece.key), pickled(std::string("cuda:0")), pickled(piece.count)}) +
-      "Q";
-  return "ctorch._utils\n_rebuild_tensor_v2\n" +
-         tuple_of({storage, pickled(piece.offset), piece.shape, piece.strides, "\x89",
-                   "ccollections\nOrderedDict\n)R"}) +
-         "R";
-}
 
 std::string state_dict(const std::string& pairs) {
   return dict_of({{"state_dict", pairs}}) + ".";
@@ -200,6 +181,41 @@ TEST(Checkpoint, SaysWhatIsWrongWithATensor) {
   }
 }
 
+// The pickle says that the storage is larger than the file: where an empty tensor begins in it does
+// not matter, and nothing there may be touched.
+TEST(Checkpoint, ReadsAnEmptyTensorBehindTheEndOfItsStorage) {
+  const TempDir folder;
+  const auto checkpoint = open_one(
+      folder,
+      {.count = 1LL << 40, .offset = 1LL << 39, .shape = tuple_of({0}), .strides = tuple_of({1})},
+      kSix);
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  const auto values = (*checkpoint)->floats("x");
+  ASSERT_TRUE(values) << values.error().message;
+  EXPECT_TRUE(values->empty());
+}
+
+// One long text, referred to by many tensors, must not be copied for each.
+TEST(Checkpoint, RefusesNamesOfImpossibleLength) {
+  const std::string text(2000, 'x');
+  const struct {
+    const char* name;
+    std::string pickle;
+    const char* expected;
+  } cases[] = {
+      {"tensor", state_dict(dict_of({{text, tensor({})}})), "a name of 2000 bytes"},
+      {"storage", state_dict(dict_of({{"x", tensor({.key = text})}})), "impossible ones"},
+  };
+  const TempDir folder;
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    const auto checkpoint = open_items(folder, {{"archive/data.pkl", c.pickle}});
+    ASSERT_FALSE(checkpoint);
+    EXPECT_NE(checkpoint.error().message.find(c.expected), std::string::npos)
+        << checkpoint.error().message.substr(0, 300);
+  }
+}
+
 TEST(Checkpoint, SaysWhatIsWrongWithAFile) {
   const std::string good = state_dict(dict_of({{"x", tensor({})}}));
   const struct {
@@ -239,6 +255,9 @@ TEST(Checkpoint, SaysWhatIsWrongWithAStorage) {
       {"missing", {}, "is not in the archive"},
       {"short", {{"archive/data/0", kSix.substr(4)}}, "has 20 bytes, 6 elements of F32 are needed"},
       {"packed", {{"archive/data/0", kSix, true}}, "is deflated"},
+      // Strides of zero: one number would do for any shape, so that a few bytes could claim any
+      // size.
+      {"stretched", {{"archive/data/0", "1234"}}, "has 4 bytes, 6 elements of F32 are needed"},
       {"not finite",
        {{"archive/data/0", raw_bytes<float>({1, 2, 3, infinite, 5, 6})}},
        "not finite"},
@@ -247,7 +266,9 @@ TEST(Checkpoint, SaysWhatIsWrongWithAStorage) {
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
     std::vector<ZipItem> items = c.storage;
-    items.push_back({"archive/data.pkl", state_dict(dict_of({{"x", tensor({})}}))});
+    const Piece piece = {.strides = c.name == std::string("stretched") ? tuple_of({0, 0})
+                                                                       : tuple_of({3, 1})};
+    items.push_back({"archive/data.pkl", state_dict(dict_of({{"x", tensor(piece)}}))});
     const auto checkpoint = open_items(folder, items);
     ASSERT_TRUE(checkpoint) << checkpoint.error().message;
     const auto values = (*checkpoint)->floats("x");

@@ -148,6 +148,15 @@ TEST(Import, RefusesADetectorThatIsNoTorchScript) {
       {"another task",
        tests::zip_of({constants, code, {"d/extra/config.txt", R"({"task": "obb"})"}}),
        "its task is \"obb\""},
+      {"an input that no manifest holds",
+       tests::zip_of({constants, code, {"d/extra/config.txt", R"({"imgsz": 5000})"}}),
+       "an imgsz of 5000, allowed: 1 to 4096 pixels"},
+      {"a million brackets",
+       tests::zip_of({constants,
+                      code,
+                      {"d/extra/config.txt", "{\"imgsz\":" + std::string(500'000, '[') +
+                                                 std::string(500'000, ']') + "}"}}),
+       "nests deeper than 32 levels"},
       {"an input that is not square",
        tests::zip_of({constants, code, {"d/extra/config.txt", R"({"imgsz": [480, 640]})"}}),
        "only square ones"},
@@ -363,6 +372,50 @@ TEST(Import, ListsTheTensorsThatAreMissing) {
         "\n  smpl_head.deccam.bias is missing, expected (3)"}) {
     EXPECT_NE(report.error().message.find(expected), std::string::npos) << report.error().message;
   }
+}
+
+TEST(Import, SaysWhichShapeWasFoundAndWhichIsExpected) {
+  const TempDir folder;
+  const std::string mlp = "backbone.blocks.1.mlp.";
+  write_renamed(folder / "swapped.ckpt", {{mlp + "fc1.weight", mlp + "fc9.weight"},
+                                          {mlp + "fc2.weight", mlp + "fc1.weight"},
+                                          {mlp + "fc9.weight", mlp + "fc2.weight"}});
+  ImportSources sources = tiny_sources();
+  sources.checkpoint = folder / "swapped.ckpt";
+  const auto report = import_model(sources, folder / "model");
+  ASSERT_FALSE(report);
+  EXPECT_NE(report.error().message.find("mlp.fc1.weight is (64, 256), expected (256, 64)"),
+            std::string::npos)
+      << report.error().message;
+}
+
+TEST(Import, PrefersTheCheckpointsBodyToTheFiles) {
+  const TempDir folder;
+  const auto checkpoint = Checkpoint::open(fixture("checkpoint.ckpt"));
+  const auto archive = ZipArchive::open(fixture("checkpoint.ckpt"));
+  ASSERT_TRUE(checkpoint && archive);
+  const CheckpointTensor* tensor = (*checkpoint)->find("smpl.v_template");
+  ASSERT_NE(tensor, nullptr);
+  std::vector<tests::ZipItem> items;
+  for (const auto& [name, entry] : (*archive)->entries()) {
+    items.push_back({name, (*archive)->read(name, 1u << 30).value()});
+    if (name != tensor->entry) continue;
+    const float moved = 7.5f;
+    const auto at = static_cast<std::size_t>(tensor->offset) * sizeof(float);
+    items.back().bytes.replace(at, sizeof(float), reinterpret_cast<const char*>(&moved),
+                               sizeof(float));
+  }
+  tests::write_file(folder / "moved.ckpt", tests::zip_of(items));
+  ImportSources sources = tiny_sources();
+  sources.checkpoint = folder / "moved.ckpt";
+  const auto report = import_model(sources, folder / "model");
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_EQ(report->notes.size(), 1u);
+  EXPECT_NE(report->notes[0].find("smpl.v_template differs from the SMPL file"), std::string::npos)
+      << report->notes[0];
+  const auto body = read_body(report->folder.body_path());
+  ASSERT_TRUE(body) << body.error().message;
+  EXPECT_EQ(body->v_template[0], 7.5f);
 }
 
 }  // namespace

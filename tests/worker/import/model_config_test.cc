@@ -52,6 +52,17 @@ TEST(ModelConfig, ReadsAnEmptyMap) {
   EXPECT_EQ(config->network, NetworkSizes{});
 }
 
+// A few megabytes of YAML become gigabytes of tree.
+TEST(ModelConfig, RefusesAFileOfImpossibleSize) {
+  const tests::TempDir folder;
+  tests::write_file(folder / "large.yaml", "{" + std::string(300'000, ',') + "}");
+  const auto config = read_model_config(folder / "large.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find("has 300002 bytes; at most 262144 are read"),
+            std::string::npos)
+      << config.error().message;
+}
+
 TEST(ModelConfig, RefusesAnotherNetworkAndWrongValues) {
   const struct {
     const char* text;

@@ -154,6 +154,24 @@ TEST(Pickle, ReadsEachOpcode) {
   }
 }
 
+// What Python's pickle.dumps({'a': [1, 2.5, True, None], 'b': b'\x01'}, protocol=n) writes,
+// protocol 0 by Python 2.
+TEST(Pickle, ReadsTheSameValueFromEachProtocol) {
+  const std::string cases[] = {
+      "(dp0\nVa\np1\n(lp2\nI1\naF2.5\naI01\naNasVb\np3\nS'\\x01'\np4\ns.",
+      "}q\0(X\1\0\0\0aq\1]q\2(K\1G@\4\0\0\0\0\0\0I01\nNeX\1\0\0\0bU\1\1u."s,
+      "\x80\2}q\0(X\1\0\0\0aq\1]q\2(K\1G@\4\0\0\0\0\0\0\x88NeX\1\0\0\0bc_codecs\nencode\n"
+      "X\1\0\0\0\1X\6\0\0\0latin1\x86Ru."s,
+      "\x80\3}q\0(X\1\0\0\0aq\1]q\2(K\1G@\4\0\0\0\0\0\0\x88NeX\1\0\0\0bC\1\1u."s,
+      "\x80\4\x95\x23\0\0\0\0\0\0\0}\x94(\x8c\1a\x94]\x94(K\1G@\4\0\0\0\0\0\0\x88Ne\x8c\1bC\1\1u."s,
+  };
+  for (std::size_t protocol = 0; protocol < std::size(cases); ++protocol) {
+    SCOPED_TRACE(protocol);
+    const PickleDocument document = must(cases[protocol]);
+    EXPECT_EQ(shown(document, document.root()), "{u'a',[1,2.500000,True,None],u'b','\x01'}");
+  }
+}
+
 TEST(Pickle, FindsPairsAndClasses) {
   // {'a': 1, u'b': 2, 'a': 3}, the last one wins.
   const std::string bytes = "}(U\1aK\1X\1\0\0\0bK\2U\1aK\3u."s;
@@ -231,6 +249,25 @@ TEST(Pickle, RefusesWhatIsMalformed) {
     EXPECT_NE(document.error().message.find(c.expected), std::string::npos)
         << document.error().message;
   }
+}
+
+// Five bytes convert a long text once more: a small file would fill any memory.
+TEST(Pickle, RefusesToConvertOneTextOverAndOver) {
+  const std::string text(1000, 'x');
+  std::string bytes = "c_codecs\nencode\nq\0X\xe8\3\0\0"s + text + "\x85q\1"s;
+  for (int i = 0; i < 1000; ++i) bytes += "h\0h\1R0"s;
+  const auto document = PickleDocument::parse(bytes + "N.");
+  ASSERT_FALSE(document);
+  EXPECT_NE(document.error().message.find("take more memory than they have bytes"),
+            std::string::npos)
+      << document.error().message;
+}
+
+TEST(Pickle, RefusesAClassNameOfImpossibleLength) {
+  const auto document = PickleDocument::parse("c" + std::string(999, 'm') + "\nnn\n.");
+  ASSERT_FALSE(document);
+  EXPECT_NE(document.error().message.find("a class whose name has 1001 bytes"), std::string::npos)
+      << document.error().message;
 }
 
 // A million levels of tuples: reading, asking and destroying must not recurse.

@@ -116,6 +116,8 @@ TEST(PickledArrays, SaysWhatItFoundInstead) {
        "in 8 bytes"},
       {"huge sparse", sparse("scipy.sparse.csc", tuple_of({1LL << 40, 1}), {2}, {0}, {0, 1}),
        "sparse matrix of shape"},
+      {"large sparse", sparse("scipy.sparse.csc", tuple_of({(1LL << 22) + 1, 1}), {2}, {0}, {0, 1}),
+       "sparse matrix of shape"},
       {"row outside", sparse("scipy.sparse.csc", tuple_of({2, 1}), {2}, {2}, {0, 1}), "row 2 of 2"},
       {"columns overlap", sparse("scipy.sparse.csc", tuple_of({2, 2}), {2, 3}, {0, 1}, {0, 2, 1}),
        "columns overlap"},
@@ -130,6 +132,21 @@ TEST(PickledArrays, SaysWhatItFoundInstead) {
     ASSERT_FALSE(array);
     EXPECT_NE(array.error().message.find(c.expected), std::string::npos) << array.error().message;
   }
+}
+
+// Each level takes its indices from the level below, which doubles the work: 2^30 arrays if one
+// read them all.
+TEST(PickledArrays, RefusesIndicesOfIndicesOfIndices) {
+  std::string value = array_of_bytes("u1", tuple_of({4}), std::string(4, '\0')) + "q" + '\0';
+  for (int level = 0; level < 30; ++level) {
+    value += "0cchumpy.reordering\nSelect\n)\x81}(" + pickled(std::string("a")) + "h" + '\0' +
+             pickled(std::string("idxs")) + "h" + '\0' + pickled(std::string("preferred_shape")) +
+             tuple_of({4}) + "ubq" + '\0';
+  }
+  const auto array = read(value);
+  ASSERT_FALSE(array);
+  EXPECT_NE(array.error().message.find("nested too deeply"), std::string::npos)
+      << array.error().message;
 }
 
 }  // namespace

@@ -123,6 +123,28 @@ TEST(Zip, RefusesASizeThatDeflateCannotReach) {
       << read.error().message;
 }
 
+// Ten entries that share one block of bytes would unpack to ten times what the file can hold.
+TEST(Zip, RefusesEntriesThatShareBytes) {
+  std::string bytes = zip_of({{"a", std::string(4000, 'x')}, {"b", std::string(4000, 'x')}});
+  // The first entry's bytes go, both directory entries point at the second's.
+  const std::size_t second = bytes.find("PK\3\4", 4);
+  const std::size_t directory = bytes.find("PK\1\2") - second;
+  bytes.erase(0, second);
+  const std::uint32_t start = 0;
+  for (std::size_t at = bytes.find("PK\1\2"); at != std::string::npos;
+       at = bytes.find("PK\1\2", at + 4)) {
+    bytes.replace(at + 42, 4, reinterpret_cast<const char*>(&start), 4);
+  }
+  const auto directory_at = static_cast<std::uint32_t>(directory);
+  bytes.replace(bytes.size() - 6, 4, reinterpret_cast<const char*>(&directory_at), 4);
+  const TempDir folder;
+  const auto archive = open_bytes(folder, bytes);
+  ASSERT_FALSE(archive);
+  EXPECT_NE(archive.error().message.find("'b' have more bytes together than the file"),
+            std::string::npos)
+      << archive.error().message;
+}
+
 TEST(Zip, NamesTheEntryWhoseChecksumIsWrong) {
   std::string bytes = zip_of({{"data/7", "payload"}});
   bytes[bytes.find("payload")] = 'P';

@@ -278,6 +278,91 @@ TEST(Rasteriser, CutsAFloorThatRunsUnderTheCamera) {
   }
 }
 
+// Two triangles side by side, each half of a square in the middle of the picture.
+struct TwoFaces {
+  MeshTopology topology =
+      MeshTopology::create(std::vector<std::uint32_t>{0, 2, 1, 1, 2, 3}, 4).value();
+  std::vector<float> vertices = {-0.5f, -0.5f, 1, 0.5f, -0.5f, 1, -0.5f, 0.5f, 1, 0.5f, 0.5f, 1};
+};
+
+TEST(Rasteriser, PaintsEachFaceInItsOwnColour) {
+  const TwoFaces square;
+  TwoFaces behind;
+  for (float& coordinate : behind.vertices) coordinate *= 2;
+  const std::array<Colour, 3> paints = {{{0, 0, 1}, {0, 1, 0}, {1, 0, 0}}};
+  const std::array<std::uint8_t, 2> face_paints = {2, 0};
+  Picture picture(40, 40);
+  // A plain mesh comes first, so that the painted one's paints are not the first of the frame.
+  const std::array<Mesh, 2> meshes = {Mesh{&behind.topology, behind.vertices, {1, 1, 1}},
+                                      Mesh{.topology = &square.topology,
+                                           .vertices = square.vertices,
+                                           .paints = paints,
+                                           .face_paints = face_paints}};
+  ASSERT_TRUE(flat_rasteriser().draw(meshes, {32}, picture.view()));
+  EXPECT_EQ(picture.red(8, 8), 255);
+  EXPECT_EQ(picture.blue(8, 8), 0);
+  EXPECT_EQ(picture.blue(31, 31), 255);
+  EXPECT_EQ(picture.red(31, 31), 0);
+}
+
+TEST(Rasteriser, RejectsPaintsThatDoNotFitTheFaces) {
+  const TwoFaces square;
+  const std::array<Colour, 1> paints = {{{1, 1, 1}}};
+  const std::array<Colour, 1> bad_colour = {{{1, 2, 1}}};
+  const std::array<std::uint8_t, 2> fitting = {0, 0}, beyond = {0, 1};
+  struct Case {
+    const char* words;
+    std::span<const Colour> paints;
+    std::span<const std::uint8_t> face_paints;
+  };
+  const std::vector<Case> cases = {
+      {"paints for 1 faces", paints, std::span(fitting).first(1)},
+      {"paints for 0 faces", paints, {}},
+      {"paint 1 and 1 paints", paints, beyond},
+      {"paint 0 and 0 paints", {}, fitting},
+      {"colour", bad_colour, fitting},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.words);
+    Picture picture(8, 8);
+    const Mesh mesh = {.topology = &square.topology,
+                       .vertices = square.vertices,
+                       .paints = c.paints,
+                       .face_paints = c.face_paints};
+    const auto report = rasteriser().draw({{mesh}}, {40}, picture.view());
+    ASSERT_FALSE(report.has_value());
+    EXPECT_NE(report.error().message.find(c.words), std::string::npos) << report.error().message;
+  }
+}
+
+TEST(Rasteriser, ReportsWhatItCovered) {
+  const TwoFaces square;
+  Picture picture(40, 40, 100);
+  std::vector<std::uint8_t> coverage(40 * 40, 0);
+  BgrPicture view = picture.view();
+  view.coverage = coverage.data();
+  const Mesh mesh = {&square.topology, square.vertices, {1, 1, 1}, 0.5f};
+  ASSERT_TRUE(flat_rasteriser().draw({{mesh}}, {32}, view));
+  EXPECT_EQ(coverage[0], 0);
+  EXPECT_EQ(coverage[20 * 40 + 20], 128);
+  ASSERT_TRUE(flat_rasteriser().draw({{mesh}}, {32}, view));
+  EXPECT_NEAR(coverage[20 * 40 + 20], 192, 1);
+}
+
+TEST(Rasteriser, TakesNewLightsFromTheNextDrawOn) {
+  const TwoFaces square;
+  const Mesh mesh = {&square.topology, square.vertices, {1, 1, 1}};
+  Rasteriser raster = flat_rasteriser();
+  Look dark = tests::flat_look();
+  dark.ambient = 0;
+  ASSERT_TRUE(raster.set_look(dark));
+  Picture picture(8, 8, 100);
+  ASSERT_TRUE(raster.draw({{mesh}}, {8}, picture.view()));
+  EXPECT_LT(picture.green(4, 4), 5);
+  dark.roughness = 0;
+  EXPECT_FALSE(raster.set_look(dark));
+}
+
 TEST(Rasteriser, GivesTheSameBytesOnEveryPath) {
   if (!Rasteriser::create({.path = CpuPath::Avx2})) GTEST_SKIP() << "no AVX2 on this machine";
   const Mannequin body = tests::make_mannequin();
