@@ -105,6 +105,11 @@ void add_run(CLI::App& app, RunOptions& options) {
   run->add_option("--crf", options.crf, "x264's quality, lower is better")
       ->check(CLI::Range(0, 51))
       ->capture_default_str();
+  run->add_option("--on-quarantine", options.on_quarantine,
+                  "a frame that no worker can compute keeps its original picture (keep, with a "
+                  "warning) or ends the job (fail)")
+      ->check(CLI::IsMember({"keep", "fail"}))
+      ->capture_default_str();
   run->add_option("--work-dir", options.work_dir,
                   "where working files go (default: $TMPDIR, then /var/tmp)");
   run->add_option("--progress", options.progress, "auto, bar, lines or none")

@@ -34,14 +34,32 @@ Fields<CoordinatorConfig> make_fields() {
       .fallback(milliseconds(30'000))
       .range(milliseconds(1000), milliseconds(3'600'000))
       .help("how long a range may show no progress before another worker gets it");
+  fields.seconds("rules.range_time_max", &Config::range_time_max)
+      .fallback(milliseconds(3'600'000))
+      .range(milliseconds(1000), milliseconds(86'400'000))
+      .help("how long one worker may take for a range, however much it moves");
   fields.integer("rules.fails_max", &Config::fails_max)
       .fallback(3)
       .range(1, 100)
-      .help("failures of one range that end its job");
+      .help("failures of one range that cut it in halves, or take its single frame out");
+  fields.integer("rules.quarantine_max", &Config::quarantine_max)
+      .fallback(16)
+      .range(0, 1'000'000)
+      .help(
+          "frames of a job that may be taken out in each stage, never more than one in eight; "
+          "beyond that the job fails");
   fields.integer("limits.sessions", &Config::sessions_max)
       .fallback(1024)
       .range(1, 100'000)
       .help("workers that may be connected at the same time");
+  fields.integer("limits.jobs", &Config::jobs_max)
+      .fallback(1000)
+      .range(1, 1'000'000)
+      .help("unfinished jobs; more are refused when they are submitted");
+  fields.integer("limits.results", &Config::results_max)
+      .fallback(1024)
+      .range(1, 100'000)
+      .help("results that may arrive at the same time; each takes a file and its descriptor");
   fields.integer("limits.result_mib", &Config::result_mib_max)
       .unit("MiB")
       .fallback(256)
@@ -82,8 +100,13 @@ Result<ServerConfig> server_config(const CoordinatorConfig& config) {
   server.client_endpoint = config.clients_listen;
   server.rules.heartbeat = config.heartbeat;
   server.rules.lease = config.lease;
+  server.rules.range_time_max = config.range_time_max;
   server.rules.fails_max = config.fails_max;
+  server.rules.troubles_max = config.fails_max;
+  server.rules.quarantine_max = config.quarantine_max;
   server.rules.sessions_max = config.sessions_max;
+  server.jobs_max = config.jobs_max;
+  server.results_max = config.results_max;
   server.rules.result_bytes_max = config.result_mib_max << 20;
   return server;
 }

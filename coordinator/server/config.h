@@ -19,8 +19,12 @@ struct CoordinatorConfig {
   std::string clients_listen;
   std::chrono::milliseconds heartbeat{};
   std::chrono::milliseconds lease{};
+  std::chrono::milliseconds range_time_max{};
   std::uint32_t fails_max = 0;
+  std::uint32_t quarantine_max = 0;
   std::uint32_t sessions_max = 0;
+  std::uint32_t jobs_max = 0;
+  std::uint32_t results_max = 0;
   std::uint64_t result_mib_max = 0;
   LogLevel log_level = LogLevel::Info;
 };

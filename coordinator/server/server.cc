@@ -6,6 +6,8 @@
 
 #include <sys/resource.h>
 
+#include "common/files/files.h"
+#include "common/files/sha256.h"
 #include "common/net/socket.h"
 #include "common/process/clock.h"
 #include "common/process/log.h"
@@ -37,6 +39,14 @@ Status check_worker_endpoint(const ServerConfig& config) {
   return rejected("workers.listen is " + config.worker_endpoint +
                   ": without workers.key and workers.allowed only ipc:// and loopback addresses "
                   "(tcp://127.0.0.1:PORT) are taken, anybody on the network could take part");
+}
+
+// What the rules need to know of a spec.
+void read_spec(const JobSpec& spec, core::JobRecord& record) {
+  record.model_hash = network_id(spec);
+  record.priority = spec.priority;
+  record.workers_max = spec.workers_max;
+  record.fails_on_quarantine = spec.on_quarantine == OnQuarantine::Fail;
 }
 
 Status check_client_endpoint(const std::string& endpoint) {
@@ -113,12 +123,16 @@ class Server::Loop final {
   core::Commands execute_one(const core::CommitResult& command);
   core::Commands execute_one(const core::DropSpool& command);
   core::Commands execute_one(const core::PersistFails& command);
+  core::Commands execute_one(const core::SplitRange& command);
+  core::Commands execute_one(const core::CommitNobody& command);
   core::Commands execute_one(const core::PersistJob& command);
   core::Commands execute_one(const core::ProbeJob& command);
   core::Commands execute_one(const core::AssembleJob& command);
   core::Commands execute_one(const core::ReleaseJob& command);
   core::Commands execute_one(const core::LogLine& command);
   Status commit(const core::CommitResult& command);
+  Result<std::vector<core::RangeRecord>> split(const core::SplitRange& command);
+  Status commit(const core::CommitNobody& command);
   core::Commands on_lost(const LostArtifact& lost);
 
   ServerConfig config_;
@@ -152,6 +166,7 @@ Status Server::Loop::take_up_jobs() {
         rules_.restore_job(record, {});
         continue;
       }
+      read_spec(*spec, record);
       jobs_.add(record.id, *spec);
       auto plan = load_plan(*spec, jobs_.folder_of(record.id));
       // Without its plan the job's ranges are of no use; it is probed again, which gives the same.
@@ -318,12 +333,13 @@ ClientReply Server::Loop::status_of(JobId job) {
 ClientReply Server::Loop::answer(const Submit& submit) {
   auto spec = parse_job_spec(submit.spec);
   if (!spec) return ClientError{spec.error().message};
-  auto added = store_->add_job(submit.idempotency_key, submit.spec, network_id(*spec));
+  auto added =
+      store_->add_job(submit.idempotency_key, submit.spec, network_id(*spec), config_.jobs_max);
   if (!added) return ClientError{added.error().message};
   if (added->is_new) {
     core::JobRecord record;
     record.id = added->id;
-    record.model_hash = network_id(*spec);
+    read_spec(*spec, record);
     jobs_.add(added->id, *spec);
     log_info("job " + std::to_string(number(added->id)) + ": " + spec->source_path);
     execute(rules_.on_job_submitted(record, now()));
@@ -365,6 +381,7 @@ void Server::Loop::on_assembly(const AssembleOutcome& outcome) {
 core::Commands Server::Loop::on_lost(const LostArtifact& lost) {
   const Status stored = store_->uncommit_range(lost.range);
   if (!stored) log_error(stored.error().message);
+  jobs_.remove_committed(lost.range);
   return rules_.on_artifact_lost(lost.range, lost.reason, now());
 }
 
@@ -441,6 +458,41 @@ core::Commands Server::Loop::execute_one(const core::PersistFails& command) {
   return {};
 }
 
+core::Commands Server::Loop::execute_one(const core::SplitRange& command) {
+  // An earlier command may have ended the job.
+  if (jobs_.find(command.job) == nullptr) return {};
+  const auto parts = split(command);
+  if (!parts) return rules_.on_poison_failed(command.range, parts.error().message);
+  return rules_.on_split(command.range, *parts, now());
+}
+
+Result<std::vector<core::RangeRecord>> Server::Loop::split(const core::SplitRange& command) {
+  const RunningJob& job = *jobs_.find(command.job);
+  POSEFLEET_TRY(std::vector<core::RangeRecord> parts,
+                store_->split_range(command.range, with_plan_hashes(*job.plan, command.parts)));
+  jobs_.add_ranges(command.job, parts);
+  return parts;
+}
+
+core::Commands Server::Loop::execute_one(const core::CommitNobody& command) {
+  if (jobs_.find(command.job) == nullptr) return {};
+  const Status committed = commit(command);
+  if (committed) return rules_.on_quarantined(command.range, now());
+  return rules_.on_poison_failed(command.range, committed.error().message);
+}
+
+Status Server::Loop::commit(const core::CommitNobody& command) {
+  const core::RangeRecord& range = jobs_.find(command.job)->ranges.at(command.range);
+  const std::filesystem::path path = jobs_.file_of(range);
+  const std::string bytes = encode(RangePoses{{range.frames.first, {}}});
+  const std::string sha256 = sha256_hex(bytes);
+  POSEFLEET_TRY_DO(write_file_durably(path, bytes));
+  POSEFLEET_TRY_DO(store_->commit_range(
+      {range.id, path.filename().string(), bytes.size(), sha256, command.stats}));
+  jobs_.add_committed(range, bytes.size(), sha256);
+  return done();
+}
+
 core::Commands Server::Loop::execute_one(const core::PersistJob& command) {
   const Status stored = store_->update_job(command.job);
   if (!stored) log_error(stored.error().message);
@@ -485,7 +537,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config) {
   make_room_for_sessions(config.rules.sessions_max);
   POSEFLEET_TRY(std::unique_ptr<Store> store, Store::open(config.data_dir));
   POSEFLEET_TRY(std::unique_ptr<ResultSpool> spool,
-                ResultSpool::open(config.data_dir / "incoming"));
+                ResultSpool::open(config.data_dir / "incoming", config.results_max));
   std::random_device device;
   const std::uint64_t seed = (std::uint64_t{device()} << 32) | device();
   auto loop = std::make_unique<Loop>(config, std::move(store), std::move(spool), seed);

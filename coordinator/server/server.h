@@ -23,6 +23,8 @@ struct ServerConfig {
   std::optional<WorkerKeys> worker_keys;  // nothing: only ipc and loopback
   std::string client_endpoint;
   core::Settings rules;
+  std::uint32_t jobs_max = 1000;     // that are not final
+  std::uint32_t results_max = 1024;  // that arrive at the same time
 };
 
 class Server final {

@@ -11,11 +11,12 @@
 
 namespace posefleet {
 
-Result<std::unique_ptr<ResultSpool>> ResultSpool::open(const std::filesystem::path& folder) {
+Result<std::unique_ptr<ResultSpool>> ResultSpool::open(const std::filesystem::path& folder,
+                                                       std::size_t entries_max) {
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
   POSEFLEET_TRY_DO(make_writable_folder(folder));
-  return std::unique_ptr<ResultSpool>(new ResultSpool(folder));
+  return std::unique_ptr<ResultSpool>(new ResultSpool(folder, entries_max));
 }
 
 ResultSpool::~ResultSpool() {
@@ -49,6 +50,10 @@ Status ResultSpool::make_entry(const std::string& peer, RangeId range) {
 }
 
 Status ResultSpool::add(const std::string& peer, const ResultPart& part, std::uint64_t bytes_max) {
+  if (entries_.size() >= entries_max_ && !entries_.contains({peer, part.range})) {
+    return Error{ErrorCode::Overloaded, "a result was not taken: " + std::to_string(entries_max_) +
+                                            " others arrive already (limits.results)"};
+  }
   if (part.offset == 0) POSEFLEET_TRY_DO(make_entry(peer, part.range));
   const auto found = entries_.find({peer, part.range});
   if (found == entries_.end()) return done();

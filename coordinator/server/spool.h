@@ -27,7 +27,9 @@ inline constexpr std::size_t kResultsPerPeerMax = 256;
 class ResultSpool final {
  public:
   // Everything in `folder` belongs to the spool; what an earlier process left there is removed.
-  static Result<std::unique_ptr<ResultSpool>> open(const std::filesystem::path& folder);
+  // More than `entries_max` results at the same time are refused until one is whole or dropped.
+  static Result<std::unique_ptr<ResultSpool>> open(const std::filesystem::path& folder,
+                                                   std::size_t entries_max);
   ~ResultSpool();
   ResultSpool(const ResultSpool&) = delete;
   ResultSpool& operator=(const ResultSpool&) = delete;
@@ -52,12 +54,14 @@ class ResultSpool final {
   };
   using Key = std::pair<std::string, RangeId>;
 
-  explicit ResultSpool(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  ResultSpool(std::filesystem::path folder, std::size_t entries_max)
+      : folder_(std::move(folder)), entries_max_(entries_max) {}
   void remove(Entry& entry);
   Status make_entry(const std::string& peer, RangeId range);
   Status begin(Entry& entry);
 
   std::filesystem::path folder_;
+  std::size_t entries_max_;
   std::uint64_t next_number_ = 1;
   std::map<Key, Entry> entries_;
 };

@@ -59,13 +59,15 @@ TEST(Configs, TheSampleFilesAreValid) {
 }
 
 TEST(Configs, EveryKeyReachesTheRules) {
-  const auto config = parse_config(coordinator_fields(),
-                                   "data_dir: /data\n"
-                                   "workers: {listen: 'tcp://127.0.0.1:1', key: /k, allowed: /a}\n"
-                                   "clients: {listen: 'tcp://127.0.0.1:2'}\n"
-                                   "rules: {heartbeat: 2, lease: 40, fails_max: 5}\n"
-                                   "limits: {sessions: 6, result_mib: 7}\n",
-                                   "test.yaml");
+  const auto config =
+      parse_config(coordinator_fields(),
+                   "data_dir: /data\n"
+                   "workers: {listen: 'tcp://127.0.0.1:1', key: /k, allowed: /a}\n"
+                   "clients: {listen: 'tcp://127.0.0.1:2'}\n"
+                   "rules: {heartbeat: 2, lease: 40, range_time_max: 90, fails_max: 5,\n"
+                   "        quarantine_max: 8}\n"
+                   "limits: {sessions: 6, jobs: 9, results: 10, result_mib: 7}\n",
+                   "test.yaml");
   ASSERT_TRUE(config) << config.error().message;
   const auto made = server_config(*config);
   ASSERT_TRUE(made) << made.error().message;
@@ -79,7 +81,12 @@ TEST(Configs, EveryKeyReachesTheRules) {
   EXPECT_EQ(server.rules.heartbeat, std::chrono::seconds(2));
   EXPECT_EQ(server.rules.lease, std::chrono::seconds(40));
   EXPECT_EQ(server.rules.fails_max, 5u);
+  EXPECT_EQ(server.rules.range_time_max, std::chrono::seconds(90));
+  EXPECT_EQ(server.rules.troubles_max, 5u);
+  EXPECT_EQ(server.rules.quarantine_max, 8u);
   EXPECT_EQ(server.rules.sessions_max, 6u);
+  EXPECT_EQ(server.jobs_max, 9u);
+  EXPECT_EQ(server.results_max, 10u);
   EXPECT_EQ(server.rules.result_bytes_max, 7u << 20);
 }
 

@@ -102,8 +102,8 @@ class Worker final {
 
   void say_hello(Instant now, WorkerCommands& commands);
   void beat(Instant now, WorkerCommands& commands);
-  void start_waiting(WorkerCommands& commands);
-  void release(RangeId range, WorkerCommands& commands);
+  void start_waiting(Instant now, WorkerCommands& commands);
+  void release(RangeId range, Instant now, WorkerCommands& commands);
   void give_credit(Instant now, WorkerCommands& commands);
   void leave_if_empty(WorkerCommands& commands);
   void open_session(Instant now, WorkerCommands& commands);

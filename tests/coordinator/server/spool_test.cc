@@ -11,7 +11,7 @@ constexpr std::uint64_t kMax = 100;
 constexpr RangeId kRange{5};
 
 std::unique_ptr<ResultSpool> open(const std::filesystem::path& folder) {
-  auto spool = ResultSpool::open(folder);
+  auto spool = ResultSpool::open(folder, 3);
   EXPECT_TRUE(spool) << spool.error().message;
   return std::move(*spool);
 }
@@ -46,6 +46,22 @@ TEST(Spool, PartsInOrderBecomeTheResult) {
   EXPECT_EQ(read_file(folder / "result"), "abcdef");
   EXPECT_EQ(files_in(folder / "incoming"), 0u);
   EXPECT_FALSE(spool->is_complete("w", done_with("abcdef")));
+}
+
+TEST(Spool, MoreResultsThanTheLimitAreRefusedWithItsNumber) {
+  TempDir folder;
+  const auto spool = open(folder / "incoming");
+  for (const char* peer : {"a", "b", "c"}) EXPECT_TRUE(add(*spool, 0, "abc", peer));
+  const Status refused = add(*spool, 0, "abc", "d");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::Overloaded);
+  EXPECT_EQ(refused.error().message,
+            "a result was not taken: 3 others arrive already (limits.results)");
+  EXPECT_EQ(files_in(folder / "incoming"), 3u);
+  // Those that began go on, and each that ends makes room.
+  EXPECT_TRUE(add(*spool, 3, "def", "a"));
+  spool->drop("b", kRange);
+  EXPECT_TRUE(add(*spool, 0, "abc", "d"));
 }
 
 TEST(Spool, WhatDoesNotArriveInOrderIsNotComplete) {
