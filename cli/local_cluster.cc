@@ -14,8 +14,9 @@ constexpr const char* kFolderPrefix = "posefleet-run-";
 // What a worker answers whose executor hangs (worker/runtime).
 constexpr int kExitToBeStartedAgain = 1;
 
-// A worker that dies this often has a reason that starting it again does not mend.
-constexpr int kStartsMax = 6;
+// A worker that dies this often has a reason that starting it again does not mend. A frame that
+// kills its worker is found and taken out after 9 deaths; two of them in a range after 16.
+constexpr int kStartsMax = 18;
 
 // Time to give work back and say goodbye; a frame of the full network takes a second.
 constexpr std::chrono::milliseconds kStopGrace{2000};

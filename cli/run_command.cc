@@ -72,6 +72,7 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   spec.range_frames = options.range_frames;
   spec.encode.preset = options.preset;
   spec.encode.crf = options.crf;
+  spec.on_quarantine = options.on_quarantine == "fail" ? OnQuarantine::Fail : OnQuarantine::Keep;
   if (!options.boxes.empty()) {
     spec.box_source = BoxSource::Given;
     POSEFLEET_TRY(spec.boxes, read_boxes_file(options.boxes));

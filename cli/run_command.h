@@ -26,6 +26,7 @@ struct RunOptions {
   DetectorSettings detector;
   std::string preset = "veryfast";
   int crf = 20;
+  std::string on_quarantine = "keep";
   std::string work_dir;
   std::string progress = "auto";
   bool json = false;

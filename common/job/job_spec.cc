@@ -19,6 +19,8 @@ using Json = nlohmann::json;
 constexpr std::uint32_t kBatchMax = 256;
 constexpr std::uint32_t kRangeFramesMax = 1'000'000;
 constexpr std::size_t kBoxesMax = 4'000'000;
+constexpr std::int64_t kPriorityMax = 100;
+constexpr std::int64_t kWorkersMax = 1'000'000;
 
 // Our specs nest 3 deep: boxes, a row, a number.
 constexpr int kNestingMax = 16;
@@ -172,6 +174,24 @@ const std::map<std::string, FieldParser>& field_parsers() {
          POSEFLEET_TRY(spec.container, one_of("container", value, {"mp4", "mov", "mkv"}));
          return done();
        }},
+      {"priority",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(const std::int64_t priority, integer("priority", value, 0, kPriorityMax));
+         spec.priority = static_cast<std::uint32_t>(priority);
+         return done();
+       }},
+      {"num_workers",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(const std::int64_t count, integer("num_workers", value, 0, kWorkersMax));
+         spec.workers_max = static_cast<std::uint32_t>(count);
+         return done();
+       }},
+      {"on_quarantine",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(const std::string what, one_of("on_quarantine", value, {"keep", "fail"}));
+         spec.on_quarantine = what == "keep" ? OnQuarantine::Keep : OnQuarantine::Fail;
+         return done();
+       }},
   };
   return parsers;
 }
@@ -187,7 +207,10 @@ std::string to_json(const JobSpec& spec) {
                {"batch_size", spec.batch_size},
                {"range_frames", spec.range_frames},
                {"encode", {{"preset", spec.encode.preset}, {"crf", spec.encode.crf}}},
-               {"container", spec.container}};
+               {"container", spec.container},
+               {"priority", spec.priority},
+               {"num_workers", spec.workers_max},
+               {"on_quarantine", spec.on_quarantine == OnQuarantine::Keep ? "keep" : "fail"}};
   if (spec.box_source == BoxSource::Given) {
     json["boxes"] = Json::array();
     for (const FrameBoxes& frame : spec.boxes) {

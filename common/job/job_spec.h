@@ -18,6 +18,12 @@ enum class Pipeline : std::uint8_t {
   Pose,  // parameters only; the source may be a picture
 };
 
+// What becomes of a job one of whose frames no worker can compute.
+enum class OnQuarantine : std::uint8_t {
+  Keep,  // the frame keeps its original picture and has no pose; a warning names it
+  Fail,
+};
+
 struct JobSpec {
   Pipeline pipeline = Pipeline::Mesh;
   std::string source_path;  // absolute
@@ -32,6 +38,10 @@ struct JobSpec {
   DetectorSettings detector;      // for BoxSource::Detect
   EncodeSettings encode;
   std::string container = "mp4";  // mp4, mov or mkv
+  // 1 to 99 share the workers in that proportion; 100 goes first, 0 takes what the others leave.
+  std::uint32_t priority = 10;
+  std::uint32_t workers_max = 0;  // of each stage at the same time; 0: as many as there are
+  OnQuarantine on_quarantine = OnQuarantine::Keep;
 
   bool operator==(const JobSpec&) const = default;
 };

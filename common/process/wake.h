@@ -1,5 +1,5 @@
-// Wakes a loop that waits on file descriptors: an eventfd for threads, a signalfd for SIGTERM and
-// SIGINT, so that a signal is an event like any other and no handler runs anywhere.
+// Wakes a loop that waits on file descriptors: an eventfd for threads, and a descriptor for SIGTERM
+// and SIGINT, so that a signal is an event like any other.
 #pragma once
 
 #include "common/base/result.h"
@@ -22,8 +22,14 @@ class WakeEvent final {
   int fd_;
 };
 
-// Blocks SIGTERM, SIGINT and SIGHUP for the whole process and turns them into a readable
-// descriptor. Must be made before the first thread starts (threads inherit the mask).
+// Turns SIGTERM, SIGINT and SIGHUP into a readable descriptor. Blocks them for the threads that are
+// started after it, so it is made before our first one.
+//
+// Threads that are older belong to libraries (OpenBLAS starts its own before main) and do not block
+// the signals; the kernel would hand one of them the signal and with it the default action, the end
+// of the process. For those there is a handler that does nothing but write to a pipe.
+//
+// One at a time in a process: dispositions of signals belong to the process.
 class StopSignal final {
  public:
   StopSignal();
@@ -31,12 +37,15 @@ class StopSignal final {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
-  int fd() const { return fd_; }
+  // Readable when a signal has arrived, until take() has returned it.
+  int fd() const { return both_; }
   // The number of a signal that arrived, 0 when there is none.
   int take();
 
  private:
-  int fd_;
+  int blocked_ = -1;          // signalfd: what threads that block the signals are sent
+  int strays_[2] = {-1, -1};  // pipe: what the handler saw
+  int both_ = -1;             // epoll over the two
 };
 
 }  // namespace posefleet

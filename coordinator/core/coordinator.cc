@@ -4,21 +4,9 @@
 #include <algorithm>
 
 #include "common/base/check.h"
-#include "common/protocol/precision.h"
 #include "coordinator/core/words.h"
 
 namespace posefleet::core {
-namespace {
-
-// A job's poses all come from one network in one precision; what is drawn from them does not depend
-// on how they were computed.
-bool serves(const Hello& hello, const JobRecord& job) {
-  if (hello.role == Stage::Pose) return hello.model_hash == job.model_hash;
-  return hello.model_hash == model_hash_of(job.model_hash);
-}
-
-}  // namespace
-
 Coordinator::Coordinator(Settings settings, std::uint64_t epoch, std::uint64_t seed)
     : settings_(settings), epoch_(epoch), session_seed_(seed) {}
 
@@ -51,7 +39,7 @@ Commands Coordinator::on_worker_message(const std::string& peer, const WorkerMes
   } else if (const auto* fail = std::get_if<Fail>(&message)) {
     handle(*session, *fail, now, commands);
   } else if (std::holds_alternative<Bye>(message)) {
-    end_session(*session, now, "it said goodbye", commands);
+    end_session(*session, now, "it said goodbye", Blame::Nobody, commands);
     sessions_.erase(peer);
   }
   grant_ranges(now, commands);
@@ -83,22 +71,12 @@ Commands Coordinator::on_committed(const std::string& peer, const ResultDone& re
   Commands commands;
   Range& range = ranges_.at(result.range);
   POSEFLEET_CHECK(range.state == RangeState::Committing);
-  range.state = RangeState::Committed;
   trouble_.clear();
-  range.record.is_committed = true;
-  range.record.stats = result.stats;
   commands.push_back(SendToWorker{peer, ack(result.range, result.token)});
-  for (const RangeId id : range.unlocks) {
-    Range& dependent = ranges_.at(id);
-    POSEFLEET_CHECK(dependent.blocked_on > 0);
-    if (--dependent.blocked_on == 0 && dependent.state == RangeState::Blocked) {
-      make_ready(dependent, Instant{});
-    }
+  if (result.stats.frames_undetected > 0) {
+    warn_of_detector(jobs_.at(range.record.job), peer, commands);
   }
-  Job& job = jobs_.at(range.record.job);
-  --job.open_ranges;
-  if (result.stats.frames_undetected > 0) warn_of_detector(job, peer, commands);
-  start_assembly_if_done(job, commands);
+  close_range(range, result.stats, commands);
   grant_ranges(now, commands);
   return commands;
 }
@@ -142,7 +120,7 @@ Commands Coordinator::on_grant_failed(const std::string& peer, const Grant& gran
     session->second.last_heard =
         now - settings_.heartbeat * settings_.beats_until_suspect - Instant{1};
   }
-  if (range != nullptr && range->state == RangeState::Leased) {
+  if (range != nullptr && range->state == RangeState::Leased && leases_of(grant.range) == 0) {
     commands.push_back(LogLine{true, describe(range->record) + " was not granted: " + error});
     make_ready(*range, Instant{});
   }
@@ -152,100 +130,59 @@ Commands Coordinator::on_grant_failed(const std::string& peer, const Grant& gran
 Commands Coordinator::on_tick(Instant now) {
   Commands commands;
   std::vector<std::string> dead;
-  for (auto& [peer, session] : sessions_) {
+  std::vector<std::pair<std::string, RangeId>> hung;
+  std::vector<std::pair<std::string, RangeId>> endless;
+  for (const auto& [peer, session] : sessions_) {
     if (now - session.last_heard > settings_.heartbeat * settings_.beats_until_dead) {
       dead.push_back(peer);
       continue;
     }
-    for (auto lease = session.leases.begin(); lease != session.leases.end();) {
-      if (lease->second.deadline > now) {
-        ++lease;
-        continue;
-      }
-      const RangeId id = lease->first;
-      const bool was_executing = lease->second.is_executing;
-      // No heartbeat ever listed it: the grant was lost, and with it one of the worker's places,
-      // since it gives no credit for what it never got. A new session counts afresh.
-      if (!lease->second.is_seen) {
-        session.is_out_of_step = true;
-        commands.push_back(SendToWorker{peer, UnknownSession{}});
-      }
-      if (was_executing) session.is_in_trouble = true;
-      commands.push_back(SendToWorker{peer, CancelRange{id, lease->second.token}});
-      lease = session.leases.erase(lease);
-      Range* range = wanted(id);
-      if (range != nullptr && range->state == RangeState::Leased) {
-        requeue(*range, now, was_executing, session.hello.worker + " made no progress", commands);
-      }
-      // Requeueing may have failed the job, which drops leases: look again from the start.
-      lease = session.leases.begin();
+    for (const auto& [id, lease] : session.leases) {
+      const bool is_endless =
+          lease.is_executing && now - lease.started_at > settings_.range_time_max;
+      if (is_endless) endless.push_back({peer, id});
+      if (!is_endless && lease.deadline <= now) hung.push_back({peer, id});
     }
   }
+  for (const auto& [peer, id] : hung) {
+    end_lease(sessions_.at(peer), id, "made no progress", now, commands);
+  }
+  for (const auto& [peer, id] : endless) {
+    end_lease(sessions_.at(peer), id,
+              "took longer than the " + std::to_string(settings_.range_time_max.count()) +
+                  " ms that a range may take",
+              now, commands);
+  }
   for (const std::string& peer : dead) {
-    end_session(sessions_.at(peer), now, "no word from it", commands);
+    end_session(sessions_.at(peer), now, "no word from it", Blame::Range, commands);
     sessions_.erase(peer);
   }
+  take_charges_that_are_due(now, commands);
   grant_ranges(now, commands);
+  copy_stragglers(now, commands);
   return commands;
 }
 
-// ---- granting -----------------------------------------------------------------------------------
-
-void Coordinator::grant_ranges(Instant now, Commands& commands) {
-  // Round after round, one range a session, those with fewer leases first: so that two workers
-  // share four ranges two and two rather than four and none.
-  std::vector<Session*> order;
-  for (auto& [peer, session] : sessions_) order.push_back(&session);
-  bool any = true;
-  while (any && !(ready_[0].empty() && ready_[1].empty())) {
-    std::stable_sort(order.begin(), order.end(), [](const Session* a, const Session* b) {
-      return a->leases.size() < b->leases.size();
-    });
-    any = false;
-    for (Session* session : order) any |= is_granted_next(*session, now, commands);
+// The range may be gone already: an earlier one of the same tick may have ended its job.
+void Coordinator::end_lease(Session& session, RangeId id, const std::string& reason, Instant now,
+                            Commands& commands) {
+  const auto lease = session.leases.find(id);
+  if (lease == session.leases.end()) return;
+  const bool was_executing = lease->second.is_executing;
+  // No heartbeat ever listed it: the grant was lost, and with it one of the worker's places, since
+  // it gives no credit for what it never got. A new session counts afresh.
+  if (!lease->second.is_seen) {
+    session.is_out_of_step = true;
+    commands.push_back(SendToWorker{session.peer, UnknownSession{}});
   }
-}
-
-bool Coordinator::may_take_grants(const Session& session, Instant now) const {
-  if (session.granted >= session.credit_total || is_suspect(session, now)) return false;
-  if (session.is_leaving || session.is_out_of_step) return false;
-  if (!session.is_in_trouble) return true;
-  // A hung or broken worker is soon the one with the fewest leases. It must not fail the same range
-  // again and again, and with it the job, while a sound one could do it. The only one of its kind
-  // goes on: that ends in success or in an error, never in silence.
-  return std::none_of(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
-    const Session& other = entry.second;
-    return other.hello.role == session.hello.role &&
-           other.hello.model_hash == session.hello.model_hash && !other.is_in_trouble &&
-           !other.is_leaving && !is_suspect(other, now);
-  });
-}
-
-bool Coordinator::is_granted_next(Session& session, Instant now, Commands& commands) {
-  if (!may_take_grants(session, now)) return false;
-  auto& ready = ready_[static_cast<int>(session.hello.role)];
-  for (const ReadyKey& key : ready) {
-    Range& range = ranges_.at(std::get<RangeId>(key));
-    const Job& job = jobs_.at(range.record.job);
-    if (range.not_before > now || !serves(session.hello, job.record)) continue;
-    take_from_ready(range);
-    range.state = RangeState::Leased;
-    ++range.record.attempts;
-    ++session.granted;
-    Grant grant;
-    grant.session = session.id;
-    grant.range = range.record.id;
-    grant.token = {epoch_, next_seq_++};
-    grant.stage = range.record.stage;
-    grant.frames = range.record.frames;
-    grant.plan_hash = range.record.plan_hash;
-    grant.lease_ms = static_cast<std::uint32_t>(settings_.lease.count());
-    session.leases[range.record.id] = {.token = grant.token, .deadline = now + settings_.lease};
-    commands.push_back(
-        SendGrant{session.peer, std::move(grant), range.record.job, range.record.attempts});
-    return true;
-  }
-  return false;
+  if (was_executing) session.is_in_trouble = true;
+  commands.push_back(SendToWorker{session.peer, CancelRange{id, lease->second.token}});
+  session.leases.erase(lease);
+  Range* range = wanted(id);
+  if (range == nullptr || range->state != RangeState::Leased) return;
+  give_back(*range, {session.hello.host, session.hello.incarnation},
+            was_executing ? Blame::Range : Blame::Nobody, session.hello.worker + " " + reason, now,
+            commands);
 }
 
 // ---- what others may ask ------------------------------------------------------------------------
@@ -268,6 +205,7 @@ JobStatus Coordinator::status(JobId id) const {
   status.stages = {{.stage = Stage::Pose}, {.stage = Stage::Render}};
   for (const RangeId range_id : job.ranges) {
     const Range& range = ranges_.at(range_id);
+    if (range.state == RangeState::Split) continue;  // its parts count
     StageProgress& stage = status.stages[static_cast<std::size_t>(range.record.stage)];
     stage.frames_total += range.record.frames.size();
     if (range.state != RangeState::Committed) continue;
@@ -280,15 +218,20 @@ JobStatus Coordinator::status(JobId id) const {
     stage.stats.encode_seconds += range.record.stats.encode_seconds;
     stage.stats.frames_undetected += range.record.stats.frames_undetected;
   }
+  // A straggler and its copy are one range: the one that is farther counts.
+  std::map<RangeId, std::uint32_t> running;
   for (const auto& [peer, session] : sessions_) {
-    StageProgress& stage = status.stages[static_cast<std::size_t>(session.hello.role)];
-    ++stage.workers;
+    ++status.stages[static_cast<std::size_t>(session.hello.role)].workers;
     for (const auto& [range_id, lease] : session.leases) {
-      const Range& range = ranges_.at(range_id);
-      if (range.record.job == id) {
-        stage.frames_done += std::min(lease.frames_done, range.record.frames.size());
-      }
+      const RangeRecord& range = ranges_.at(range_id).record;
+      std::uint32_t& done = running[range_id];
+      done = std::max(done, std::min(lease.frames_done, range.frames.size()));
     }
+  }
+  for (const auto& [range_id, frames] : running) {
+    const RangeRecord& range = ranges_.at(range_id).record;
+    if (range.job != id) continue;
+    status.stages[static_cast<std::size_t>(range.stage)].frames_done += frames;
   }
   return status;
 }

@@ -1,126 +1,29 @@
 // Decides which worker computes which frame range, and when a range counts as done.
 //
 // A range is at any moment in one place: blocked (ranges that it needs are not committed), ready,
-// leased to one session, committing, or committed. A lease is our promise not to give the range to
-// anyone else before its deadline; only progress extends it. We use deadlines rather than asking
-// workers whether they live, because a worker stuck in a driver call answers nothing, and a
-// deadline needs no answer. Execution may repeat; a commit happens once: the first result whose
-// plan hash and frame count are right wins, whoever computed it, in whichever session or epoch.
+// leased (to one session, or to two when the first is slow), committing, committed, or poisoned: it
+// failed so often that it is being cut in halves, or taken out if it is a single frame. A lease is
+// our promise not to give the range to anyone else before its deadline; only progress extends it.
+// We use deadlines rather than asking workers whether they live, because a worker stuck in a driver
+// call answers nothing, and a deadline needs no answer. Execution may repeat; a commit happens
+// once: the first result whose plan hash and frame count are right wins, whoever computed it, in
+// whichever session or epoch.
 //
 // Pure: events and the time go in, commands come out in the order in which they must be carried
 // out. A command that changes the store (`Persist...`, `CommitResult`) stands before every message
 // that relies on it. One thread calls it; there is no lock, clock, socket or file.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "common/protocol/client.h"
-#include "common/protocol/ids.h"
-#include "common/protocol/messages.h"
+#include "coordinator/core/commands.h"
+#include "coordinator/core/pace.h"
+#include "coordinator/core/ready_queue.h"
 
 namespace posefleet::core {
-
-using Instant = std::chrono::nanoseconds;
-
-struct Settings {
-  // A worker beats that often. Two missed beats: no more grants; six: the session is dead.
-  std::chrono::milliseconds heartbeat{1000};
-  int beats_until_suspect = 2;
-  int beats_until_dead = 6;
-  // How long a range may show no progress. A batch of 8 crops of the full network takes 7 s on two
-  // CPU cores; four times that is slow, beyond it something is wrong.
-  std::chrono::milliseconds lease{30'000};
-  // That many failures charged to a range end its job.
-  std::uint32_t fails_max = 3;
-  // A range that failed waits that long, times the number of its failures.
-  std::chrono::milliseconds backoff{200};
-  std::uint32_t sessions_max = 1024;
-  std::uint64_t part_bytes_max = 1 << 20;
-  std::uint64_t result_bytes_max = 256ULL << 20;
-};
-
-// As the store holds it.
-struct RangeRecord {
-  RangeId id{};
-  JobId job{};
-  Stage stage = Stage::Pose;
-  FrameRange frames;
-  std::string plan_hash;
-  bool is_committed = false;
-  std::uint32_t attempts = 0;
-  std::uint32_t fails = 0;
-  RangeStats stats;  // of the committed result
-  bool operator==(const RangeRecord&) const = default;
-};
-
-struct JobRecord {
-  JobId id{};
-  JobState state = JobState::Submitted;
-  std::string model_hash;  // with the precision: a network_id (common/protocol/precision.h)
-  std::string error;
-  std::string result;
-  std::vector<std::string> warnings;
-  bool operator==(const JobRecord&) const = default;
-};
-
-// ---- commands -----------------------------------------------------------------------------------
-
-// `peer` is the identity of a connection, as the edge knows it.
-struct SendToWorker {
-  std::string peer;
-  CoordinatorMessage message;
-};
-// Store `attempts` of the range, then send the grant, its task made from the plan. If that cannot
-// be done, say so by on_grant_failed.
-struct SendGrant {
-  std::string peer;
-  Grant grant;
-  JobId job{};
-  std::uint32_t attempts = 0;
-};
-// Make the spooled bytes durable and the range committed, then say so by on_committed.
-struct CommitResult {
-  std::string peer;
-  ResultDone result;
-  JobId job{};
-};
-struct DropSpool {
-  std::string peer;
-  RangeId range{};
-};
-struct PersistFails {
-  RangeId range{};
-  std::uint32_t fails = 0;
-};
-struct PersistJob {
-  JobRecord job;
-};
-struct ProbeJob {
-  JobId job{};
-};
-struct AssembleJob {
-  JobId job{};
-};
-// The job is over; its working files may go.
-struct ReleaseJob {
-  JobId job{};
-};
-struct LogLine {
-  bool is_warning = false;
-  std::string text;
-};
-
-using Command = std::variant<SendToWorker, SendGrant, CommitResult, DropSpool, PersistFails,
-                             PersistJob, ProbeJob, AssembleJob, ReleaseJob, LogLine>;
-using Commands = std::vector<Command>;
-
-// ---- the state machine --------------------------------------------------------------------------
 
 class Coordinator final {
  public:
@@ -158,24 +61,56 @@ class Coordinator final {
   void on_storage_trouble(const std::string& error) { trouble_ = error; }
   Commands on_grant_failed(const std::string& peer, const Grant& grant, const std::string& error,
                            Instant now);
+  // The answers to SplitRange and CommitNobody. `parts` carry their ids and plan hashes.
+  Commands on_split(RangeId range, const std::vector<RangeRecord>& parts, Instant now);
+  Commands on_quarantined(RangeId range, Instant now);
+  Commands on_poison_failed(RangeId range, const std::string& error);
   Commands on_peer_lost(const std::string& peer, Instant now);
+  // Its session ends, uncharged: the ranges are not at fault.
+  Commands on_key_revoked(const std::string& peer, Instant now);
   Commands on_tick(Instant now);
 
   // Null: no such job.
   const JobRecord* find_job(JobId job) const;
   JobStatus status(JobId job) const;
+  std::size_t leases_of(RangeId range) const;
   bool is_idle() const;  // no job that is not final
 
  private:
-  enum class RangeState { Blocked, Ready, Leased, Committing, Committed };
+  enum class RangeState { Blocked, Ready, Leased, Committing, Committed, Poisoned, Split };
+  // Whose fault it is that a range comes back.
+  enum class Blame {
+    Nobody,
+    Range,   // it failed, or its worker died or hung over it
+    Worker,  // or a disk: something that another attempt may do without
+    // Its worker's connection closed: the range's fault, unless the worker comes back with it.
+    RangeUnlessBack,
+  };
+
+  // Where a range was when it failed.
+  struct Place {
+    std::string host;
+    std::uint64_t incarnation = 0;
+    auto operator<=>(const Place&) const = default;
+  };
+  // A death that may turn out to be a cut connection.
+  struct Charge {
+    Place place;
+    Instant due{};
+    std::string reason;
+  };
 
   struct Range {
     RangeRecord record;
     RangeState state = RangeState::Blocked;
     std::uint32_t blocked_on = 0;  // pose ranges that it needs and that are not committed
     std::vector<RangeId> unlocks;
-    std::vector<RangeId> needs;
     Instant not_before{};  // backoff
+    std::uint32_t troubles = 0;
+    std::set<Place> failed_at;
+    std::vector<Charge> charges;
+    std::string last_failure;
+    Instant elsewhere_until{};  // workers that failed it leave it to others that are there
   };
 
   struct Lease {
@@ -186,6 +121,8 @@ class Coordinator final {
     bool is_executing = false;
     bool is_seen = false;  // a heartbeat listed it: the grant was not lost
     std::uint64_t bytes_arrived = 0;
+    Instant granted_at{};
+    Instant started_at{};  // once it is executing
   };
 
   struct Session {
@@ -210,25 +147,53 @@ class Coordinator final {
     std::uint64_t retries = 0;
   };
 
-  // Ready ranges by urgency: older jobs first, then the order in which the assembly wants them.
-  using ReadyKey = std::tuple<JobId, std::uint32_t, RangeId>;
-
+  // ranges.cc
   void add_ranges(Job& job, const std::vector<RangeRecord>& ranges);
+  void link(const std::vector<RangeId>& pose_ids, const std::vector<RangeId>& render_ids);
   void make_ready(Range& range, Instant not_before);
   void take_from_ready(const Range& range);
+  Range* wanted(RangeId id);
+  void close_range(Range& range, const RangeStats& stats, Commands& commands);
+  void give_back(Range& range, const Place& place, Blame blame, const std::string& reason,
+                 Instant now, Commands& commands);
+
+  // poison.cc
+  void settle(Range& range, Instant now, Commands& commands);
+  void charge(Range& range, const Place& place, const std::string& reason, Commands& commands);
+  void take_charges_that_are_due(Instant now, Commands& commands);
+  void forgive(Range& range, std::uint64_t incarnation);
+  static std::set<Place> places_of(const Range& range);
+  bool has_better_place(const Range& range) const;
+  void poison(Range& range, Instant now, Commands& commands);
+  void carry_out_poison(Range& range, Instant now, Commands& commands);
+  std::uint32_t bad_frames(const Job& job, Stage stage) const;
+  void warn_of_quarantine(Job& job, const RangeRecord& frame, const std::string& reason);
+
+  // granting.cc
   void grant_ranges(Instant now, Commands& commands);
   bool is_granted_next(Session& session, Instant now, Commands& commands);
+  void grant(Range& range, Session& session, Instant now, Commands& commands);
+  void copy_stragglers(Instant now, Commands& commands);
+  RangeId straggler_for(const Session& session, Instant now) const;
   bool may_take_grants(const Session& session, Instant now) const;
-  void requeue(Range& range, Instant now, bool is_charged, const std::string& reason,
-               Commands& commands);
-  void end_session(Session& session, Instant now, const std::string& reason, Commands& commands);
+  bool is_sound(const Session& session, Instant now) const;
+  static bool runs_alone(const Range& range);
+  bool is_within_cap(const Session& session, const Job& job) const;
+  bool is_left_to_others(const Range& range, const Session& session, Instant now) const;
+
+  void end_session(Session& session, Instant now, const std::string& reason, Blame blame,
+                   Commands& commands);
+  std::map<RangeId, Lease>::iterator likely_killer(const Session& session,
+                                                   std::map<RangeId, Lease>& leases,
+                                                   Blame blame) const;
+  void end_lease(Session& session, RangeId id, const std::string& reason, Instant now,
+                 Commands& commands);
   void finish_job(Job& job, JobState state, const std::string& error, Commands& commands);
   void drop_leases(Job& job, Commands& commands);
   void start_assembly_if_done(Job& job, Commands& commands);
   void warn_of_detector(Job& job, const std::string& peer, Commands& commands);
   Session* session_of(const std::string& peer, SessionId id);
   bool is_suspect(const Session& session, Instant now) const;
-  Range* wanted(RangeId id);
 
   Welcome welcome_to(const Session& session, const Hello& hello) const;
   std::map<RangeId, Lease> leave_older_session(const Hello& hello, Instant now, Commands& commands);
@@ -245,9 +210,12 @@ class Coordinator final {
   std::uint64_t session_seed_;
   std::map<JobId, Job> jobs_;
   std::map<RangeId, Range> ranges_;
-  std::string trouble_;  // why the last result could not be stored; empty: it could
+  std::set<RangeId> poisoned_;  // to be split or quarantined
+  std::set<RangeId> charged_;   // with charges that are not due yet
+  std::string trouble_;         // why the last result could not be stored; empty: it could
   std::map<std::string, Session> sessions_;  // by peer
-  std::set<ReadyKey> ready_[2];              // by stage
+  ReadyQueue ready_[2];                      // by stage
+  Pace pace_[2];                             // by stage
 };
 
 }  // namespace posefleet::core

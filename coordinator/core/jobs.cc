@@ -1,4 +1,4 @@
-// Jobs from submission to their end, and where each of their ranges is.
+// Jobs from submission to their end.
 #include <algorithm>
 
 #include "common/base/check.h"
@@ -17,6 +17,8 @@ void Coordinator::restore_job(const JobRecord& job, const std::vector<RangeRecor
 
 Commands Coordinator::on_start(Instant now) {
   Commands commands;
+  // What was to be taken out before the restart still is.
+  for (const RangeId id : poisoned_) carry_out_poison(ranges_.at(id), now, commands);
   for (auto& [id, job] : jobs_) {
     if (is_final(job.record.state)) continue;
     // Without ranges the probe's outcome was never stored; it is repeated.
@@ -94,7 +96,11 @@ void Coordinator::finish_job(Job& job, JobState state, const std::string& error,
   job.record.state = state;
   job.record.error = error;
   drop_leases(job, commands);
-  for (const RangeId id : job.ranges) take_from_ready(ranges_.at(id));
+  for (const RangeId id : job.ranges) {
+    poisoned_.erase(id);
+    charged_.erase(id);
+  }
+  for (ReadyQueue& ready : ready_) ready.forget(job.record.id);
   commands.push_back(PersistJob{job.record});
   commands.push_back(ReleaseJob{job.record.id});
   commands.push_back(
@@ -121,109 +127,6 @@ void Coordinator::start_assembly_if_done(Job& job, Commands& commands) {
   job.record.state = JobState::Assembling;
   commands.push_back(PersistJob{job.record});
   commands.push_back(AssembleJob{job.record.id});
-}
-
-// ---- ranges -------------------------------------------------------------------------------------
-
-void Coordinator::add_ranges(Job& job, const std::vector<RangeRecord>& ranges) {
-  std::vector<RangeId> pose_ids;
-  std::vector<RangeId> render_ids;
-  for (const RangeRecord& record : ranges) {
-    Range& range = ranges_[record.id];
-    range.record = record;
-    range.state = record.is_committed ? RangeState::Committed : RangeState::Blocked;
-    job.ranges.push_back(record.id);
-    if (!record.is_committed) ++job.open_ranges;
-    (record.stage == Stage::Pose ? pose_ids : render_ids).push_back(record.id);
-  }
-  // A render range needs every pose range that shares a frame with it.
-  for (const RangeId render_id : render_ids) {
-    Range& render = ranges_.at(render_id);
-    for (const RangeId pose_id : pose_ids) {
-      Range& pose = ranges_.at(pose_id);
-      const bool overlap = pose.record.frames.first < render.record.frames.end &&
-                           render.record.frames.first < pose.record.frames.end;
-      if (!overlap) continue;
-      pose.unlocks.push_back(render_id);
-      render.needs.push_back(pose_id);
-      if (pose.state != RangeState::Committed) ++render.blocked_on;
-    }
-  }
-  for (const RangeId id : job.ranges) {
-    Range& range = ranges_.at(id);
-    if (range.state == RangeState::Blocked && range.blocked_on == 0) make_ready(range, Instant{});
-  }
-}
-
-void Coordinator::make_ready(Range& range, Instant not_before) {
-  // While it was out, a result that it needs may have been lost, or its job may have ended.
-  if (range.blocked_on > 0 || is_final(jobs_.at(range.record.job).record.state)) {
-    range.state = RangeState::Blocked;
-    return;
-  }
-  range.state = RangeState::Ready;
-  range.not_before = not_before;
-  ready_[static_cast<int>(range.record.stage)].insert(
-      {range.record.job, range.record.frames.first, range.record.id});
-}
-
-void Coordinator::take_from_ready(const Range& range) {
-  ready_[static_cast<int>(range.record.stage)].erase(
-      {range.record.job, range.record.frames.first, range.record.id});
-}
-
-Coordinator::Range* Coordinator::wanted(RangeId id) {
-  const auto found = ranges_.find(id);
-  if (found == ranges_.end() || found->second.state == RangeState::Committed) return nullptr;
-  const auto job = jobs_.find(found->second.record.job);
-  if (job == jobs_.end() || is_final(job->second.record.state)) return nullptr;
-  return &found->second;
-}
-
-void Coordinator::requeue(Range& range, Instant now, bool is_charged, const std::string& reason,
-                          Commands& commands) {
-  Job& job = jobs_.at(range.record.job);
-  ++job.retries;
-  commands.push_back(LogLine{true, describe(range.record) + " goes back: " + reason});
-  if (is_charged) {
-    ++range.record.fails;
-    commands.push_back(PersistFails{range.record.id, range.record.fails});
-    if (range.record.fails >= settings_.fails_max) {
-      range.state = RangeState::Blocked;
-      finish_job(job, JobState::Failed,
-                 describe(range.record) + " failed " + std::to_string(range.record.fails) +
-                     " times, last: " + reason,
-                 commands);
-      return;
-    }
-  }
-  make_ready(range, is_charged ? now + settings_.backoff * range.record.fails : Instant{});
-}
-
-Commands Coordinator::on_artifact_lost(RangeId id, const std::string& reason, Instant now) {
-  Commands commands;
-  const auto found = ranges_.find(id);
-  if (found == ranges_.end() || found->second.state != RangeState::Committed) return commands;
-  Range& range = found->second;
-  Job& job = jobs_.at(range.record.job);
-  if (is_final(job.record.state)) return commands;
-  range.record.is_committed = false;
-  range.record.stats = {};
-  ++job.open_ranges;
-  for (const RangeId unlocked : range.unlocks) {
-    Range& dependent = ranges_.at(unlocked);
-    ++dependent.blocked_on;
-    // A dependent that already runs has its copy; only one that waits must wait longer.
-    if (dependent.state == RangeState::Ready) {
-      take_from_ready(dependent);
-      dependent.state = RangeState::Blocked;
-    }
-  }
-  if (job.record.state == JobState::Assembling) job.record.state = JobState::Running;
-  commands.push_back(PersistJob{job.record});
-  requeue(range, now, true, reason, commands);
-  grant_ranges(now, commands);
-  return commands;
 }
 
 }  // namespace posefleet::core

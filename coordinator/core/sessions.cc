@@ -37,7 +37,7 @@ void Coordinator::handle(const std::string& peer, const Hello& hello, Instant no
     return;
   }
   if (known != sessions_.end()) {
-    end_session(known->second, now, "another process took its connection", commands);
+    end_session(known->second, now, "another process took its connection", Blame::Range, commands);
     sessions_.erase(known);
   }
   // Before the count: a worker that comes back takes its own place.
@@ -58,8 +58,9 @@ void Coordinator::handle(const std::string& peer, const Hello& hello, Instant no
   session.granted = hello.held.size() + hello.unacknowledged.size();
   adopt(session, std::move(carried), now);
   commands.push_back(SendToWorker{peer, welcome_to(session, hello)});
-  commands.push_back(LogLine{false, std::string(name_of(hello.role)) + " worker " + hello.worker +
-                                        " joined (" + hello.device + ")"});
+  commands.push_back(LogLine{
+      false, std::string(name_of(hello.role)) + " worker " + hello.worker + " joined (" +
+                 hello.device + (hello.key_name.empty() ? "" : ", key " + hello.key_name) + ")"});
 }
 
 Welcome Coordinator::welcome_to(const Session& session, const Hello& hello) const {
@@ -86,7 +87,9 @@ std::map<RangeId, Coordinator::Lease> Coordinator::leave_older_session(const Hel
   std::map<RangeId, Lease> carried;
   const auto older = std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
     const Hello& other = entry.second.hello;
-    return other.incarnation == hello.incarnation && other.worker == hello.worker;
+    // Nobody ends the session of another key by telling its incarnation.
+    return other.incarnation == hello.incarnation && other.worker == hello.worker &&
+           other.key_name == hello.key_name;
   });
   if (older == sessions_.end()) return carried;
   for (const HeldLease& held : hello.held) {
@@ -94,7 +97,7 @@ std::map<RangeId, Coordinator::Lease> Coordinator::leave_older_session(const Hel
     if (lease == older->second.leases.end() || lease->second.token != held.token) continue;
     carried.insert(older->second.leases.extract(lease));
   }
-  end_session(older->second, now, "its worker opened a new one", commands);
+  end_session(older->second, now, "its worker opened a new one", Blame::Nobody, commands);
   sessions_.erase(older);
   return carried;
 }
@@ -105,6 +108,7 @@ void Coordinator::adopt(Session& session, std::map<RangeId, Lease> carried, Inst
   for (const HeldLease& held : session.hello.held) {
     Range* range = wanted(held.range);
     if (range == nullptr) continue;
+    forgive(*range, session.hello.incarnation);
     if (const auto lease = carried.find(held.range); lease != carried.end()) {
       session.leases.insert(carried.extract(lease));
       continue;
@@ -119,7 +123,9 @@ void Coordinator::adopt(Session& session, std::map<RangeId, Lease> carried, Inst
                                   .frames_done = held.frames_done,
                                   .steps = held.steps,
                                   .is_executing = held.is_executing,
-                                  .is_seen = true};
+                                  .is_seen = true,
+                                  .granted_at = now,
+                                  .started_at = now};
   }
 }
 
@@ -143,6 +149,7 @@ void Coordinator::handle(Session& session, const Heartbeat& beat, Instant now, C
         held.frames_done > lease->second.frames_done || held.steps > lease->second.steps;
     if (waits || starts || moves) lease->second.deadline = now + settings_.lease;
     if (moves) session.is_in_trouble = false;
+    if (starts) lease->second.started_at = now;
     lease->second.frames_done = std::max(lease->second.frames_done, held.frames_done);
     lease->second.steps = std::max(lease->second.steps, held.steps);
     lease->second.is_executing = lease->second.is_executing || held.is_executing;
@@ -163,12 +170,12 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
       result.size == 0 || result.size > settings_.result_bytes_max) {
     commands.push_back(DropSpool{session.peer, result.range});
     commands.push_back(SendToWorker{session.peer, ack(result.range, result.token)});
-    if (session.leases.erase(result.range) > 0) {
-      requeue(*range, now, true,
-              session.hello.worker + " sent a result that does not fit the plan (" +
-                  std::to_string(result.frames) + " frames, " + std::to_string(result.size) +
-                  " bytes)",
-              commands);
+    if (session.leases.erase(result.range) > 0 && range->state == RangeState::Leased) {
+      give_back(*range, {session.hello.host, session.hello.incarnation}, Blame::Worker,
+                session.hello.worker + " sent a result that does not fit the plan (" +
+                    std::to_string(result.frames) + " frames, " + std::to_string(result.size) +
+                    " bytes)",
+                now, commands);
     }
     return;
   }
@@ -187,18 +194,25 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
   }
   // From here the range is nobody else's: the first complete result wins.
   if (range->state == RangeState::Ready) take_from_ready(*range);
+  poisoned_.erase(range->record.id);
   range->state = RangeState::Committing;
   session.is_in_trouble = false;
   for (auto& [peer, other] : sessions_) {
     const auto lease = other.leases.find(result.range);
     if (lease == other.leases.end()) continue;
-    if (other.id != session.id) {
+    if (other.id == session.id) {
+      const Lease& mine = lease->second;
+      const Instant since = mine.is_executing ? mine.started_at : mine.granted_at;
+      pace_[static_cast<int>(range->record.stage)].add(now - since, range->record.frames.size());
+    } else {
       commands.push_back(SendToWorker{peer, CancelRange{result.range, lease->second.token}});
       commands.push_back(DropSpool{peer, result.range});
     }
     other.leases.erase(lease);
   }
-  commands.push_back(CommitResult{session.peer, result, range->record.job});
+  CommitResult commit{session.peer, result, range->record.job};
+  if (range->record.is_quarantined) commit.result.stats.frames_kept_original = result.frames;
+  commands.push_back(std::move(commit));
 }
 
 void Coordinator::handle(Session& session, const Fail& fail, Instant now, Commands& commands) {
@@ -211,23 +225,49 @@ void Coordinator::handle(Session& session, const Fail& fail, Instant now, Comman
   if (fail.fail_class == FailClass::Worker) session.is_in_trouble = true;
   Range* range = wanted(fail.range);
   if (range == nullptr) return;
-  // The worker's own trouble is charged as well, or a fleet of broken workers would turn a range
-  // around for ever.
-  requeue(*range, now, fail.fail_class != FailClass::Returned,
-          session.hello.worker + " says: " + fail.message, commands);
+  if (range->state != RangeState::Leased) return;
+  // A worker's own trouble says nothing about the range, but a fleet of broken workers must not
+  // turn it around for ever.
+  Blame blame = Blame::Nobody;
+  if (fail.fail_class == FailClass::Data) blame = Blame::Range;
+  if (fail.fail_class == FailClass::Worker) blame = Blame::Worker;
+  give_back(*range, {session.hello.host, session.hello.incarnation}, blame,
+            session.hello.worker + " says: " + fail.message, now, commands);
 }
 
-void Coordinator::end_session(Session& session, Instant now, const std::string& reason,
+// A range may kill its worker before a heartbeat tells that it was started; if that were charged to
+// nobody, it would kill workers for ever. Ranges are started in the order of their grants, so it
+// was the oldest of those that the worker had, or may have had: a grant that its later heartbeats
+// do not list was lost. A worker that is merely silent may not have come to it.
+std::map<RangeId, Coordinator::Lease>::iterator Coordinator::likely_killer(
+    const Session& session, std::map<RangeId, Lease>& leases, Blame blame) const {
+  auto found = leases.end();
+  if (blame != Blame::RangeUnlessBack) return found;
+  for (auto lease = leases.begin(); lease != leases.end(); ++lease) {
+    if (lease->second.is_executing) return leases.end();
+    const bool may_have_come = lease->second.is_seen ||
+                               lease->second.granted_at + settings_.heartbeat >= session.last_heard;
+    if (!may_have_come) continue;
+    if (found == leases.end() || lease->second.token < found->second.token) found = lease;
+  }
+  return found;
+}
+
+void Coordinator::end_session(Session& session, Instant now, const std::string& reason, Blame blame,
                               Commands& commands) {
   commands.push_back(LogLine{true, std::string(name_of(session.hello.role)) + " worker " +
                                        session.hello.worker + " is gone: " + reason});
   // Requeueing may end the job, which drops the leases of every session: take ours out first.
-  const std::map<RangeId, Lease> leases = std::exchange(session.leases, {});
+  std::map<RangeId, Lease> leases = std::exchange(session.leases, {});
+  const auto killer = likely_killer(session, leases, blame);
+  if (killer != leases.end()) killer->second.is_executing = true;
   for (const auto& [id, lease] : leases) {
     commands.push_back(DropSpool{session.peer, id});
     Range* range = wanted(id);
     if (range != nullptr && range->state == RangeState::Leased) {
-      requeue(*range, now, lease.is_executing, session.hello.worker + " is gone", commands);
+      give_back(*range, {session.hello.host, session.hello.incarnation},
+                lease.is_executing ? blame : Blame::Nobody,
+                session.hello.worker + " is gone: " + reason, now, commands);
     }
   }
 }
@@ -236,7 +276,19 @@ Commands Coordinator::on_peer_lost(const std::string& peer, Instant now) {
   Commands commands;
   const auto found = sessions_.find(peer);
   if (found == sessions_.end()) return commands;
-  end_session(found->second, now, "its connection closed", commands);
+  end_session(found->second, now, "its connection closed", Blame::RangeUnlessBack, commands);
+  sessions_.erase(found);
+  grant_ranges(now, commands);
+  return commands;
+}
+
+Commands Coordinator::on_key_revoked(const std::string& peer, Instant now) {
+  Commands commands;
+  const auto found = sessions_.find(peer);
+  if (found == sessions_.end()) return commands;
+  // What it was executing did not fail.
+  const std::string reason = "its key " + found->second.hello.key_name + " was revoked";
+  end_session(found->second, now, reason, Blame::Nobody, commands);
   sessions_.erase(found);
   grant_ranges(now, commands);
   return commands;

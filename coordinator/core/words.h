@@ -3,7 +3,8 @@
 
 #include <string>
 
-#include "coordinator/core/coordinator.h"
+#include "common/protocol/precision.h"
+#include "coordinator/core/commands.h"
 
 namespace posefleet::core {
 
@@ -15,6 +16,13 @@ inline std::string describe(const RangeRecord& range) {
   return std::string(name_of(range.stage)) + " range of job " + std::to_string(number(range.job)) +
          ", frames " + std::to_string(range.frames.first) + " to " +
          std::to_string(range.frames.end - 1);
+}
+
+// A job's poses all come from one network in one precision; what is drawn from them does not depend
+// on how they were computed.
+inline bool serves(const Hello& hello, const JobRecord& job) {
+  if (hello.role == Stage::Pose) return hello.model_hash == job.model_hash;
+  return hello.model_hash == model_hash_of(job.model_hash);
 }
 
 }  // namespace posefleet::core

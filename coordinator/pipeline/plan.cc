@@ -108,12 +108,17 @@ TaskFrames frames_of(const JobPlan& plan, const FrameRange& range) {
 }
 
 // `job_hash` covers what all ranges of the job have in common.
-std::string plan_hash_of(const std::string& job_hash, Stage stage, const FrameRange& range) {
+std::string plan_hash_of(const std::string& job_hash, const core::RangeRecord& range) {
   Sha256 hash;
   hash.add(job_hash);
-  hash.add(name_of(stage));
-  hash.add(std::to_string(range.first) + "-" + std::to_string(range.end));
+  hash.add(name_of(range.stage));
+  hash.add(std::to_string(range.frames.first) + "-" + std::to_string(range.frames.end));
+  if (range.is_quarantined) hash.add("original");
   return hash.hex();
+}
+
+std::string job_hash_of(const JobPlan& plan) {
+  return sha256_hex(to_json(plan.spec) + plan.source_sha256);
 }
 
 FrameTable table_of_image(const BgrImage& image) {
@@ -181,13 +186,13 @@ Result<JobPlan> load_plan(const JobSpec& spec, const std::filesystem::path& job_
 
 std::vector<core::RangeRecord> plan_ranges(const JobPlan& plan) {
   std::vector<core::RangeRecord> records;
-  const std::string job_hash = sha256_hex(to_json(plan.spec) + plan.source_sha256);
+  const std::string job_hash = job_hash_of(plan);
   const auto add = [&](Stage stage, const std::vector<FrameRange>& ranges) {
     for (const FrameRange& range : ranges) {
       core::RangeRecord record;
       record.stage = stage;
       record.frames = range;
-      record.plan_hash = plan_hash_of(job_hash, stage, range);
+      record.plan_hash = plan_hash_of(job_hash, record);
       records.push_back(std::move(record));
     }
   };
@@ -201,6 +206,13 @@ std::vector<core::RangeRecord> plan_ranges(const JobPlan& plan) {
     add(Stage::Render, cut_by_time(plan.table, range_seconds));
   }
   return records;
+}
+
+std::vector<core::RangeRecord> with_plan_hashes(const JobPlan& plan,
+                                                std::vector<core::RangeRecord> parts) {
+  const std::string job_hash = job_hash_of(plan);
+  for (core::RangeRecord& part : parts) part.plan_hash = plan_hash_of(job_hash, part);
+  return parts;
 }
 
 PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames) {

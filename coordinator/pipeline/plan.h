@@ -37,6 +37,11 @@ Result<JobPlan> load_plan(const JobSpec& spec, const std::filesystem::path& job_
 // All ranges of the job, without ids.
 std::vector<core::RangeRecord> plan_ranges(const JobPlan& plan);
 
+// The parts of a range that failed again and again, with their plan hashes: they follow from the
+// plan and the part alone, so that a part is the same whenever it is cut.
+std::vector<core::RangeRecord> with_plan_hashes(const JobPlan& plan,
+                                                std::vector<core::RangeRecord> parts);
+
 // Grants carry these, encoded. `poses` are those of the range's frames.
 PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames);
 RenderTask make_render_task(const JobPlan& plan, const FrameRange& frames, RangePoses poses);

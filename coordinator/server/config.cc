@@ -14,6 +14,15 @@ Fields<CoordinatorConfig> make_fields() {
   fields.text("workers.listen", &Config::workers_listen)
       .fallback("tcp://127.0.0.1:5555")
       .help("where workers connect; without keys only ipc:// or loopback");
+  fields.path("workers.key", &Config::workers_key)
+      .fallback("")
+      .help("file of the coordinator's secret key (posefleet keygen); empty: no keys");
+  fields.path("workers.allowed", &Config::workers_allowed)
+      .fallback("")
+      .help(
+          "public keys that may connect: a folder of NAME.pub files, or one file with a key a "
+          "line; "
+          "changes take effect within a second");
   fields.text("clients.listen", &Config::clients_listen)
       .fallback("tcp://127.0.0.1:5556")
       .help("where clients on this machine connect; only ipc:// or loopback");
@@ -25,14 +34,32 @@ Fields<CoordinatorConfig> make_fields() {
       .fallback(milliseconds(30'000))
       .range(milliseconds(1000), milliseconds(3'600'000))
       .help("how long a range may show no progress before another worker gets it");
+  fields.seconds("rules.range_time_max", &Config::range_time_max)
+      .fallback(milliseconds(3'600'000))
+      .range(milliseconds(1000), milliseconds(86'400'000))
+      .help("how long one worker may take for a range, however much it moves");
   fields.integer("rules.fails_max", &Config::fails_max)
       .fallback(3)
       .range(1, 100)
-      .help("failures of one range that end its job");
+      .help("failures of one range that cut it in halves, or take its single frame out");
+  fields.integer("rules.quarantine_max", &Config::quarantine_max)
+      .fallback(16)
+      .range(0, 1'000'000)
+      .help(
+          "frames of a job that may be taken out in each stage, never more than one in eight; "
+          "beyond that the job fails");
   fields.integer("limits.sessions", &Config::sessions_max)
       .fallback(1024)
       .range(1, 100'000)
       .help("workers that may be connected at the same time");
+  fields.integer("limits.jobs", &Config::jobs_max)
+      .fallback(1000)
+      .range(1, 1'000'000)
+      .help("unfinished jobs; more are refused when they are submitted");
+  fields.integer("limits.results", &Config::results_max)
+      .fallback(1024)
+      .range(1, 100'000)
+      .help("results that may arrive at the same time; each takes a file and its descriptor");
   fields.integer("limits.result_mib", &Config::result_mib_max)
       .unit("MiB")
       .fallback(256)
@@ -56,15 +83,30 @@ const Fields<CoordinatorConfig>& coordinator_fields() {
   return fields;
 }
 
-ServerConfig server_config(const CoordinatorConfig& config) {
+Result<ServerConfig> server_config(const CoordinatorConfig& config) {
   ServerConfig server;
+  if (config.workers_key.empty() != config.workers_allowed.empty()) {
+    return rejected(
+        config.workers_key.empty()
+            ? "workers.allowed is given without workers.key, the coordinator's secret "
+              "key"
+            : "workers.key is given without workers.allowed, the keys that may connect");
+  }
+  if (!config.workers_key.empty()) {
+    server.worker_keys = WorkerKeys{config.workers_key, config.workers_allowed};
+  }
   server.data_dir = config.data_dir;
   server.worker_endpoint = config.workers_listen;
   server.client_endpoint = config.clients_listen;
   server.rules.heartbeat = config.heartbeat;
   server.rules.lease = config.lease;
+  server.rules.range_time_max = config.range_time_max;
   server.rules.fails_max = config.fails_max;
+  server.rules.troubles_max = config.fails_max;
+  server.rules.quarantine_max = config.quarantine_max;
   server.rules.sessions_max = config.sessions_max;
+  server.jobs_max = config.jobs_max;
+  server.results_max = config.results_max;
   server.rules.result_bytes_max = config.result_mib_max << 20;
   return server;
 }

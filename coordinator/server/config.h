@@ -14,16 +14,23 @@ namespace posefleet {
 struct CoordinatorConfig {
   std::filesystem::path data_dir;
   std::string workers_listen;
+  std::filesystem::path workers_key;      // empty: no keys
+  std::filesystem::path workers_allowed;  // empty: no keys
   std::string clients_listen;
   std::chrono::milliseconds heartbeat{};
   std::chrono::milliseconds lease{};
+  std::chrono::milliseconds range_time_max{};
   std::uint32_t fails_max = 0;
+  std::uint32_t quarantine_max = 0;
   std::uint32_t sessions_max = 0;
+  std::uint32_t jobs_max = 0;
+  std::uint32_t results_max = 0;
   std::uint64_t result_mib_max = 0;
   LogLevel log_level = LogLevel::Info;
 };
 
 const Fields<CoordinatorConfig>& coordinator_fields();
-ServerConfig server_config(const CoordinatorConfig& config);
+// Rejected: keys that miss their other half.
+Result<ServerConfig> server_config(const CoordinatorConfig& config);
 
 }  // namespace posefleet

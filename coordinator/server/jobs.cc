@@ -32,7 +32,16 @@ void Jobs::set_plan(JobId job, std::shared_ptr<const JobPlan> plan,
                     const std::vector<core::RangeRecord>& ranges) {
   RunningJob& running = jobs_.at(job);
   running.plan = std::move(plan);
+  add_ranges(job, ranges);
+}
+
+void Jobs::add_ranges(JobId job, const std::vector<core::RangeRecord>& ranges) {
+  RunningJob& running = jobs_.at(job);
   for (const core::RangeRecord& range : ranges) running.ranges[range.id] = range;
+}
+
+void Jobs::remove_committed(RangeId range) {
+  for (auto& [id, job] : jobs_) job.committed.erase(range);
 }
 
 void Jobs::add_committed(const core::RangeRecord& range, std::uint64_t size,
@@ -54,6 +63,10 @@ Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* l
   }
   const core::RangeRecord& record = running->ranges.at(range);
   if (record.stage == Stage::Pose) return encode(make_pose_task(*running->plan, record.frames));
+  if (record.is_quarantined) {
+    // With nobody in the frame nothing is drawn: it is decoded and encoded, and that is all.
+    return encode(make_render_task(*running->plan, record.frames, {{record.frames.first, {}}}));
+  }
   POSEFLEET_TRY(RangePoses poses, gather_poses(committed_files(job), record.frames, lost));
   return encode(make_render_task(*running->plan, record.frames, std::move(poses)));
 }

@@ -36,6 +36,9 @@ class Jobs final {
   void set_plan(JobId job, std::shared_ptr<const JobPlan> plan,
                 const std::vector<core::RangeRecord>& ranges);
   void add_committed(const core::RangeRecord& range, std::uint64_t size, const std::string& sha256);
+  // A result that was committed and is not there any more.
+  void remove_committed(RangeId range);
+  void add_ranges(JobId job, const std::vector<core::RangeRecord>& ranges);
   std::vector<RangeFile> committed_files(JobId job);
 
   // The task of a grant, encoded. `lost` names a pose range whose stored result is damaged.

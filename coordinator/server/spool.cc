@@ -1,5 +1,6 @@
 #include "coordinator/server/spool.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -10,11 +11,12 @@
 
 namespace posefleet {
 
-Result<std::unique_ptr<ResultSpool>> ResultSpool::open(const std::filesystem::path& folder) {
+Result<std::unique_ptr<ResultSpool>> ResultSpool::open(const std::filesystem::path& folder,
+                                                       std::size_t entries_max) {
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
   POSEFLEET_TRY_DO(make_writable_folder(folder));
-  return std::unique_ptr<ResultSpool>(new ResultSpool(folder));
+  return std::unique_ptr<ResultSpool>(new ResultSpool(folder, entries_max));
 }
 
 ResultSpool::~ResultSpool() {
@@ -37,13 +39,35 @@ Status ResultSpool::begin(Entry& entry) {
   return done();
 }
 
+Status ResultSpool::make_entry(const std::string& peer, RangeId range) {
+  const auto count = static_cast<std::size_t>(std::count_if(
+      entries_.begin(), entries_.end(), [&](const auto& one) { return one.first.first == peer; }));
+  if (!entries_.contains({peer, range}) && count >= kResultsPerPeerMax) {
+    return rejected("a worker has " + std::to_string(count) + " results under way, at most " +
+                    std::to_string(kResultsPerPeerMax) + " are taken");
+  }
+  return begin(entries_[{peer, range}]);
+}
+
 Status ResultSpool::add(const std::string& peer, const ResultPart& part, std::uint64_t bytes_max) {
-  Entry& entry = entries_[{peer, part.range}];
-  if (part.offset == 0) POSEFLEET_TRY_DO(begin(entry));
+  if (entries_.size() >= entries_max_ && !entries_.contains({peer, part.range})) {
+    return Error{ErrorCode::Overloaded, "a result was not taken: " + std::to_string(entries_max_) +
+                                            " others arrive already (limits.results)"};
+  }
+  if (part.offset == 0) POSEFLEET_TRY_DO(make_entry(peer, part.range));
+  const auto found = entries_.find({peer, part.range});
+  if (found == entries_.end()) return done();
+  Entry& entry = found->second;
   if (entry.fd < 0 || part.offset != entry.size || !entry.sha256.empty()) return done();
   if (entry.size + part.bytes.size() > bytes_max) {
+    const std::uint64_t size = entry.size + part.bytes.size();
     drop(peer, part.range);
-    return rejected("a result grew beyond " + std::to_string(bytes_max) + " bytes");
+    return rejected("a result grew to " + std::to_string(size) + " bytes, at most " +
+                    std::to_string(bytes_max) + " bytes are taken");
+  }
+  if (++entry.parts > kPartsMax) {
+    drop(peer, part.range);
+    return rejected("a result came in more than " + std::to_string(kPartsMax) + " parts");
   }
   std::string_view bytes = part.bytes;
   while (!bytes.empty()) {

@@ -29,6 +29,10 @@ CREATE TABLE ranges(
   file TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, stats TEXT NOT NULL);
 CREATE INDEX ranges_of_job ON ranges(job);
 INSERT INTO meta(key, value) VALUES('epoch', 0);
+)",
+    R"(
+ALTER TABLE ranges ADD COLUMN is_split INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE ranges ADD COLUMN is_quarantined INTEGER NOT NULL DEFAULT 0;
 )"};
 constexpr std::uint64_t kVersion = std::size(kMigrations);
 
@@ -97,6 +101,22 @@ StoredJob job_from(Statement& row) {
   return job;
 }
 
+Result<RangeId> insert_range(sqlite3* db, const core::RangeRecord& range) {
+  Statement insert(db,
+                   "INSERT INTO ranges(job, stage, first, end, plan_hash, is_committed, attempts, "
+                   "fails, file, size, sha256, stats, is_quarantined) "
+                   "VALUES(?, ?, ?, ?, ?, 0, 0, ?, '', 0, '', '', ?)");
+  POSEFLEET_TRY_DO(insert.bind(number(range.job))
+                       .bind(static_cast<std::uint64_t>(range.stage))
+                       .bind(std::uint64_t{range.frames.first})
+                       .bind(std::uint64_t{range.frames.end})
+                       .bind(range.plan_hash)
+                       .bind(std::uint64_t{range.fails})
+                       .bind(std::uint64_t{range.is_quarantined})
+                       .run());
+  return RangeId{static_cast<std::uint64_t>(sqlite3_last_insert_rowid(db))};
+}
+
 constexpr const char* kJobColumns =
     "SELECT id, idempotency_key, spec, model_hash, state, error, result, warnings FROM jobs ";
 
@@ -145,7 +165,8 @@ std::uint64_t Store::epoch() const {
 }
 
 Result<Store::AddedJob> Store::add_job(const std::string& idempotency_key, const std::string& spec,
-                                       const std::string& model_hash) {
+                                       const std::string& model_hash,
+                                       std::uint32_t unfinished_max) {
   sqlite3* db = state_->db;
   const std::string spec_hash = sha256_hex(spec);
   Transaction transaction(db);
@@ -158,6 +179,14 @@ Result<Store::AddedJob> Store::add_job(const std::string& idempotency_key, const
                       "' was used for a job with another spec; use a new key");
     }
     return AddedJob{JobId{find.number_at(0)}, false};
+  }
+  Statement count(db, "SELECT COUNT(*) FROM jobs WHERE state < ?");
+  POSEFLEET_TRY([[maybe_unused]] const bool row,
+                count.bind(static_cast<std::uint64_t>(JobState::Succeeded)).step());
+  if (count.number_at(0) >= unfinished_max) {
+    return Error{ErrorCode::Overloaded,
+                 "this coordinator holds its maximum of " + std::to_string(unfinished_max) +
+                     " unfinished jobs; submit again when one has ended, or raise limits.jobs"};
   }
   Statement insert(db,
                    "INSERT INTO jobs(idempotency_key, spec, spec_hash, model_hash, state, error, "
@@ -187,21 +216,31 @@ Result<std::vector<core::RangeRecord>> Store::add_ranges(JobId job,
   Statement clear(state_->db, "DELETE FROM ranges WHERE job = ?");
   POSEFLEET_TRY_DO(clear.bind(number(job)).run());
   for (core::RangeRecord& range : ranges) {
-    Statement insert(state_->db,
-                     "INSERT INTO ranges(job, stage, first, end, plan_hash, is_committed, "
-                     "attempts, fails, file, size, sha256, stats) "
-                     "VALUES(?, ?, ?, ?, ?, 0, 0, 0, '', 0, '', '')");
-    POSEFLEET_TRY_DO(insert.bind(number(job))
-                         .bind(static_cast<std::uint64_t>(range.stage))
-                         .bind(std::uint64_t{range.frames.first})
-                         .bind(std::uint64_t{range.frames.end})
-                         .bind(range.plan_hash)
-                         .run());
     range.job = job;
-    range.id = RangeId{static_cast<std::uint64_t>(sqlite3_last_insert_rowid(state_->db))};
+    POSEFLEET_TRY(range.id, insert_range(state_->db, range));
   }
   POSEFLEET_TRY_DO(transaction.commit());
   return ranges;
+}
+
+Result<std::vector<core::RangeRecord>> Store::split_range(RangeId whole,
+                                                          std::vector<core::RangeRecord> parts) {
+  Transaction transaction(state_->db);
+  POSEFLEET_TRY_DO(transaction.begun());
+  // The condition makes a second split, or one of a committed range, an error.
+  Statement update(state_->db,
+                   "UPDATE ranges SET is_split = 1 "
+                   "WHERE id = ? AND is_split = 0 AND is_committed = 0");
+  POSEFLEET_TRY_DO(update.bind(number(whole)).run());
+  if (sqlite3_changes(state_->db) != 1) {
+    return internal_error("store: range " + std::to_string(number(whole)) +
+                          " is not there, committed, or split already");
+  }
+  for (core::RangeRecord& part : parts) {
+    POSEFLEET_TRY(part.id, insert_range(state_->db, part));
+  }
+  POSEFLEET_TRY_DO(transaction.commit());
+  return parts;
 }
 
 Status Store::set_attempts(RangeId range, std::uint32_t attempts) {
@@ -218,7 +257,7 @@ Status Store::commit_range(const Artifact& artifact) {
   // The condition makes a second commit of the same range an error rather than an overwrite.
   Statement update(state_->db,
                    "UPDATE ranges SET is_committed = 1, file = ?, size = ?, sha256 = ?, stats = ? "
-                   "WHERE id = ? AND is_committed = 0");
+                   "WHERE id = ? AND is_committed = 0 AND is_split = 0");
   POSEFLEET_TRY_DO(update.bind(artifact.file)
                        .bind(artifact.size)
                        .bind(artifact.sha256)
@@ -227,7 +266,7 @@ Status Store::commit_range(const Artifact& artifact) {
                        .run());
   if (sqlite3_changes(state_->db) != 1) {
     return internal_error("store: range " + std::to_string(number(artifact.range)) +
-                          " is not there or committed already");
+                          " is not there, committed already, or split");
   }
   return done();
 }
@@ -257,8 +296,8 @@ Result<std::optional<StoredJob>> Store::job(JobId id) {
 Result<std::vector<core::RangeRecord>> Store::ranges(JobId job) {
   std::vector<core::RangeRecord> ranges;
   Statement select(state_->db,
-                   "SELECT id, stage, first, end, plan_hash, is_committed, attempts, fails, stats "
-                   "FROM ranges WHERE job = ? ORDER BY id");
+                   "SELECT id, stage, first, end, plan_hash, is_committed, attempts, fails, stats, "
+                   "is_split, is_quarantined FROM ranges WHERE job = ? ORDER BY id");
   select.bind(number(job));
   while (true) {
     POSEFLEET_TRY(const bool row, select.step());
@@ -274,6 +313,8 @@ Result<std::vector<core::RangeRecord>> Store::ranges(JobId job) {
     range.attempts = static_cast<std::uint32_t>(select.number_at(6));
     range.fails = static_cast<std::uint32_t>(select.number_at(7));
     if (range.is_committed) range.stats = stats_of(select.text_at(8));
+    range.is_split = select.number_at(9) != 0;
+    range.is_quarantined = select.number_at(10) != 0;
     ranges.push_back(std::move(range));
   }
 }

@@ -48,17 +48,21 @@ class Store final {
   std::uint64_t epoch() const;
 
   // The job's id; an equal key with an equal spec gives the job that is there, with another spec an
-  // error. `is_new` says which.
+  // error. `is_new` says which. Beyond `unfinished_max` jobs that are not final, an error.
   struct AddedJob {
     JobId id{};
     bool is_new = false;
   };
   Result<AddedJob> add_job(const std::string& idempotency_key, const std::string& spec,
-                           const std::string& model_hash);
+                           const std::string& model_hash, std::uint32_t unfinished_max);
   Status update_job(const core::JobRecord& job);
   // All ranges of a job in one transaction; returns them with their ids.
   Result<std::vector<core::RangeRecord>> add_ranges(JobId job,
                                                     std::vector<core::RangeRecord> ranges);
+  // Marks the range as split and adds its parts, in one transaction; returns them with their ids.
+  // An error if it is split or committed already.
+  Result<std::vector<core::RangeRecord>> split_range(RangeId whole,
+                                                     std::vector<core::RangeRecord> parts);
   Status set_attempts(RangeId range, std::uint32_t attempts);
   Status set_fails(RangeId range, std::uint32_t fails);
   Status commit_range(const Artifact& artifact);

@@ -1,3 +1,4 @@
+#include "common/accuracy/truth.h"
 #include "common/job/job_spec.h"
 #include "common/model_folder/manifest.h"
 #include "tests/fuzz/corpus.h"
@@ -152,6 +153,32 @@ void add_boxes(std::vector<Seed>& corpus) {
   corpus.push_back({"boxes", "hostile-lines", std::string(3000, '\n') + "1"});
 }
 
+Truth walk() {
+  Truth truth = {.width = 640,
+                 .height = 360,
+                 .focal_length = 1234.5,
+                 .frames_per_second = 29.97,
+                 .body_sha256 = std::string(64, 'a'),
+                 .made_by = "posefleet-make-corpus"};
+  TruePerson person = {.id = 7, .box = {10, 20.25f, 110, 300}, .visible = 0.75};
+  const Rotation upright = {1, 0, 0, 0, -1, 0, 0, 0, -1};
+  person.pose.global_orient = upright;
+  person.pose.body_pose.fill({1, 0, 0, 0, 1, 0, 0, 0, 1});
+  person.pose.betas[1] = -1.5f;
+  person.translation = {0.5f, -0.25f, 12};
+  truth.frames = {{0, {person}}, {1, {}}};
+  return truth;
+}
+
+void add_truths(std::vector<Seed>& corpus) {
+  const std::string text = truth_to_text(walk(), "corpus").value();
+  corpus.push_back({"truth", "walk", text});
+  corpus.push_back({"truth", "hostile-cut", text.substr(0, text.size() / 2)});
+  corpus.push_back({"truth", "hostile-nesting", "{\"frames\":" + std::string(3000, '[')});
+  corpus.push_back(
+      {"truth", "hostile-list", text.substr(0, text.find('[') + 1) + std::string(3000, '{') + "}"});
+}
+
 }  // namespace
 
 void add_texts(std::vector<Seed>& corpus) {
@@ -160,6 +187,7 @@ void add_texts(std::vector<Seed>& corpus) {
   add_job_specs(corpus);
   add_detector_configs(corpus);
   add_boxes(corpus);
+  add_truths(corpus);
 }
 
 }  // namespace posefleet::fuzz

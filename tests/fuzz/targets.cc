@@ -19,6 +19,7 @@ std::span<const Target> all_targets() {
       Target{"program_config", fuzz_program_config},
       Target{"safetensors", fuzz_safetensors},
       Target{"smpl_file", fuzz_smpl_file},
+      Target{"truth", fuzz_truth},
       Target{"wire_client", fuzz_wire_client},
       Target{"wire_control", fuzz_wire_control},
       Target{"wire_result", fuzz_wire_result},

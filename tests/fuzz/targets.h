@@ -32,6 +32,7 @@ void fuzz_detector(std::span<const std::byte> input);
 void fuzz_boxes(std::span<const std::byte> input);
 void fuzz_program_config(std::span<const std::byte> input);
 void fuzz_job_spec(std::span<const std::byte> input);
+void fuzz_truth(std::span<const std::byte> input);
 void fuzz_wire_control(std::span<const std::byte> input);
 void fuzz_wire_client(std::span<const std::byte> input);
 void fuzz_wire_result(std::span<const std::byte> input);

@@ -5,6 +5,10 @@
 // - nothing is acknowledged before it is committed;
 // - a render range is granted only when all poses that it needs are committed;
 // - a worker never gets more ranges than it has room for;
+// - a range is never leased to more than two workers, nor charged more often than it was executed
+//   (but for one guess with each connection that closes);
+// - exactly the poison frame is taken out, and every other frame is there once;
+// - no healthy worker has nothing to do while ranges are ready;
 // - once the faults stop, the job succeeds, and no worker keeps anything for ever.
 //
 // To add a fault: a chance in Faults, and the place where it happens. To add a rule: a call of
@@ -24,6 +28,7 @@ struct Outcome {
   Instant took{};
   std::uint64_t attempts = 0;  // grants sent; as many as ranges when nothing goes wrong
   std::uint64_t ranges = 0;
+  std::uint64_t splits = 0;
   std::uint64_t coordinator_deaths = 0;
 };
 

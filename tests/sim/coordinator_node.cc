@@ -6,13 +6,15 @@ namespace posefleet::sim {
 namespace {
 
 // Everything ten times faster than in life, so that a run is short; the proportions are the same.
-core::Settings rules_settings() {
+core::Settings rules_settings(Breakage breakage) {
   core::Settings settings;
   settings.heartbeat = 200ms;
   settings.lease = 3000ms;
   settings.backoff = 50ms;
-  // Workers die far more often here than anywhere else.
-  settings.fails_max = 1000;
+  settings.range_time_max = 20'000ms;
+  // Disks lose far more here than anywhere else.
+  settings.troubles_max = 1000;
+  if (breakage == Breakage::CopiesHaveNoCap) settings.copies_max = 1000;
   settings.part_bytes_max = kPartBytes;
   settings.result_bytes_max = 1000;
   return settings;
@@ -31,8 +33,8 @@ std::string result_text(RangeId range) {
 void CoordinatorNode::start() {
   ++life_;
   ++store_.epoch;
-  rules_ =
-      std::make_unique<core::Coordinator>(rules_settings(), store_.epoch, world_.random.next());
+  rules_ = std::make_unique<core::Coordinator>(rules_settings(world_.breakage), store_.epoch,
+                                               world_.random.next());
   std::vector<core::RangeRecord> ranges;
   for (const auto& [id, record] : store_.ranges) ranges.push_back(record);
   rules_->restore_job(store_.job, ranges);
@@ -49,7 +51,12 @@ void CoordinatorNode::die() {
 }
 
 void CoordinatorNode::tick(std::uint64_t life) {
-  if (life != life_ || !execute(rules_->on_tick(world_.now))) return;
+  if (life != life_) return;
+  if (world_.happens(world_.faults.disk_fills)) {
+    disk_full_until_ = world_.now + world_.between(100ms, 3000ms);
+    world_.note("the disk is full");
+  }
+  if (!execute(rules_->on_tick(world_.now))) return;
   world_.after(50ms, [this, life] { tick(life); });
 }
 
@@ -94,17 +101,21 @@ bool CoordinatorNode::is_committed(RangeId range) const {
   return store_.ranges.at(range).is_committed;
 }
 
+bool CoordinatorNode::passes() {
+  if (!world_.happens(world_.faults.coordinator_dies)) return true;
+  die();
+  return false;
+}
+
 bool CoordinatorNode::execute(core::Commands commands) {
   just_lost_.clear();
   std::deque<core::Command> queue(commands.begin(), commands.end());
   while (!queue.empty()) {
-    if (world_.happens(world_.faults.coordinator_dies)) {
-      die();
-      return false;
-    }
+    if (!passes()) return false;
     const core::Command command = std::move(queue.front());
     queue.pop_front();
     core::Commands more = std::visit([&](const auto& one) { return execute_one(one); }, command);
+    if (rules_ == nullptr) return false;
     queue.insert(queue.end(), more.begin(), more.end());
   }
   return true;
@@ -112,7 +123,7 @@ bool CoordinatorNode::execute(core::Commands commands) {
 
 core::Commands CoordinatorNode::execute_one(const core::SendToWorker& command) {
   if (const auto* ack = std::get_if<ResultAck>(&command.message);
-      ack != nullptr && !is_committed(ack->range)) {
+      ack != nullptr && !is_committed(ack->range) && !store_.ranges.at(ack->range).is_split) {
     world_.violated(name(ack->range) + " is acknowledged and not committed");
   }
   to_worker_(command.peer, command.message);
@@ -122,6 +133,13 @@ core::Commands CoordinatorNode::execute_one(const core::SendToWorker& command) {
 core::Commands CoordinatorNode::execute_one(const core::SendGrant& command) {
   core::RangeRecord& record = store_.ranges.at(command.grant.range);
   if (record.is_committed) world_.violated(name(record.id) + " is granted after its commit");
+  if (record.is_split) world_.violated(name(record.id) + " is granted after it was split");
+  if (record.is_quarantined && record.stage == Stage::Pose) {
+    world_.violated(name(record.id) + " is granted although it is taken out");
+  }
+  if (rules_->leases_of(record.id) > 2) {
+    world_.violated(name(record.id) + " is leased to more than two workers");
+  }
   if (world_.happens(world_.faults.grant_fails)) {
     return rules_->on_grant_failed(command.peer, command.grant, "as simulated", world_.now);
   }
@@ -134,15 +152,22 @@ core::Commands CoordinatorNode::execute_one(const core::SendGrant& command) {
     commands.insert(commands.end(), more.begin(), more.end());
     return commands;
   }
+  if (is_disk_full()) {
+    return rules_->on_grant_failed(command.peer, command.grant, "disk full", world_.now);
+  }
   record.attempts = command.attempts;
-  to_worker_(command.peer, command.grant);
+  if (!passes()) return {};
+  Grant grant = command.grant;
+  if (record.is_quarantined) grant.task = kOriginalTask;
+  to_worker_(command.peer, grant);
   return {};
 }
 
 // Drawing needs the poses of all its frames; reading them may find one damaged.
 bool CoordinatorNode::poses_are_there(const core::RangeRecord& render, RangeId* damaged) {
   for (const auto& [id, pose] : store_.ranges) {
-    const bool overlap = pose.stage == Stage::Pose && pose.frames.first < render.frames.end &&
+    const bool overlap = pose.stage == Stage::Pose && !pose.is_split &&
+                         pose.frames.first < render.frames.end &&
                          render.frames.first < pose.frames.end;
     if (!overlap) continue;
     if (just_lost_.contains(id)) return false;
@@ -159,10 +184,14 @@ bool CoordinatorNode::poses_are_there(const core::RangeRecord& render, RangeId* 
 core::Commands CoordinatorNode::execute_one(const core::CommitResult& command) {
   const ResultDone& result = command.result;
   const auto found = spool_.extract({command.peer, result.range});
-  if (world_.happens(world_.faults.commit_fails)) {
+  // The file gets its name, then the transaction, then the rules and the worker hear of it: the
+  // process may die between any two.
+  if (!passes()) return {};
+  if (is_disk_full() || world_.happens(world_.faults.commit_fails)) {
     return rules_->on_commit_failed(command.peer, result, "disk full", world_.now);
   }
   write(result, found.empty() ? "" : found.mapped());
+  if (!passes()) return {};
   return rules_->on_committed(command.peer, result, world_.now);
 }
 
@@ -170,6 +199,7 @@ core::Commands CoordinatorNode::execute_one(const core::CommitResult& command) {
 void CoordinatorNode::write(const ResultDone& result, const std::string& bytes) {
   core::RangeRecord& record = store_.ranges.at(result.range);
   if (record.is_committed) world_.violated(name(record.id) + " is committed twice");
+  if (record.is_split) world_.violated(name(record.id) + " is committed after it was split");
   if (bytes != result_text(record.id)) {
     world_.violated(name(record.id) + " is committed with other bytes than its own");
   }
@@ -190,8 +220,47 @@ core::Commands CoordinatorNode::execute_one(const core::DropSpool& command) {
 }
 
 core::Commands CoordinatorNode::execute_one(const core::PersistFails& command) {
-  store_.ranges.at(command.range).fails = command.fails;
+  if (++world_.charges[command.range] > world_.starts[command.range] &&
+      --world_.charges_to_excuse < 0) {
+    world_.violated(name(command.range) + " is charged more often than it was executed");
+  }
+  if (!is_disk_full()) store_.ranges.at(command.range).fails = command.fails;
   return {};
+}
+
+core::Commands CoordinatorNode::execute_one(const core::SplitRange& command) {
+  if (is_disk_full() || world_.happens(world_.faults.commit_fails)) {
+    return rules_->on_poison_failed(command.range, "disk full");
+  }
+  core::RangeRecord& whole = store_.ranges.at(command.range);
+  if (whole.is_committed) world_.violated(name(whole.id) + " is split after its commit");
+  if (whole.is_split) world_.violated(name(whole.id) + " is split twice");
+  if (world_.breakage != Breakage::SplitsAreForgotten) whole.is_split = true;
+  std::vector<core::RangeRecord> parts = command.parts;
+  for (core::RangeRecord& part : parts) {
+    part.id = RangeId{store_.ranges.size() + 1};
+    part.plan_hash = "plan " + std::to_string(number(part.id));
+    if (world_.breakage == Breakage::NeighboursGoWithIt) {
+      part.is_quarantined = part.frames.size() == 1;
+    }
+    store_.ranges[part.id] = part;
+    if (part.is_quarantined) world_.note("frame " + std::to_string(part.frames.first) + " is out");
+  }
+  if (!passes()) return {};
+  return rules_->on_split(command.range, parts, world_.now);
+}
+
+core::Commands CoordinatorNode::execute_one(const core::CommitNobody& command) {
+  core::RangeRecord& record = store_.ranges.at(command.range);
+  if (!passes()) return {};
+  if (is_disk_full() || world_.happens(world_.faults.commit_fails)) {
+    return rules_->on_poison_failed(command.range, "disk full");
+  }
+  if (record.is_committed) world_.violated(name(record.id) + " is committed twice");
+  record.is_committed = true;
+  record.stats = command.stats;
+  if (!passes()) return {};
+  return rules_->on_quarantined(command.range, world_.now);
 }
 
 core::Commands CoordinatorNode::execute_one(const core::PersistJob& command) {
@@ -219,7 +288,8 @@ core::Commands CoordinatorNode::execute_one(const core::AssembleJob& command) {
       return;
     }
     for (const auto& [id, record] : store_.ranges) {
-      if (!record.is_committed) world_.violated("the job is assembled without " + name(id));
+      if (!record.is_committed && !record.is_split)
+        world_.violated("the job is assembled without " + name(id));
     }
     execute(rules_->on_assembled(job, "{}", {}, world_.now));
   });

@@ -17,6 +17,8 @@ inline constexpr JobId kJob{1};
 inline constexpr const char* kModel = "model";
 // A result is its range's text, sent in parts of that many bytes; its "hash" is the text itself.
 inline constexpr std::uint64_t kPartBytes = 8;
+// The task of a grant for a frame that is only to be copied.
+inline constexpr const char* kOriginalTask = "original";
 std::string result_text(RangeId range);
 
 // What is on the disk. Written by commands alone.
@@ -36,10 +38,14 @@ class CoordinatorNode final {
   void start();
   void on_message(const std::string& peer, const WorkerMessage& message);
   void on_peer_lost(const std::string& peer);
+  bool is_alive() const { return rules_ != nullptr; }
   std::uint64_t deaths() const { return deaths_; }
 
  private:
   void die();
+  // A step on the way to the disk. False: the process died at it.
+  bool passes();
+  bool is_disk_full() const { return world_.now < disk_full_until_; }
   void tick(std::uint64_t life);
   void add_part(const std::string& peer, const ResultPart& part);
   bool is_complete(const std::string& peer, const ResultDone& result) const;
@@ -53,6 +59,8 @@ class CoordinatorNode final {
   core::Commands execute_one(const core::CommitResult& command);
   core::Commands execute_one(const core::DropSpool& command);
   core::Commands execute_one(const core::PersistFails& command);
+  core::Commands execute_one(const core::SplitRange& command);
+  core::Commands execute_one(const core::CommitNobody& command);
   core::Commands execute_one(const core::PersistJob& command);
   core::Commands execute_one(const core::ProbeJob& command);
   core::Commands execute_one(const core::AssembleJob& command);
@@ -68,6 +76,7 @@ class CoordinatorNode final {
   std::map<std::pair<std::string, RangeId>, std::string> spool_;
   // Lost while the present commands are carried out; those were made before the rules knew it.
   std::set<RangeId> just_lost_;
+  Instant disk_full_until_{};
   std::uint64_t life_ = 0;  // events of an earlier life are void
   std::uint64_t deaths_ = 0;
 };

@@ -8,10 +8,13 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "common/base/random.h"
+#include "common/protocol/ids.h"
 
 namespace posefleet::sim {
 
@@ -24,22 +27,26 @@ using Milliseconds = std::chrono::milliseconds;
 struct Faults {
   double message_lost = 0.03;
   double message_twice = 0.03;
-  double message_late = 0.05;  // by up to `late_max`, so that others overtake it
-  Milliseconds late_max{1500};
+  double message_late = 0.05;    // by up to `late_max`, so that others overtake it
+  Milliseconds late_max{2000};   // 20 s of life, see rules_settings()
   double close_unnoticed = 0.3;  // nobody tells the coordinator that a connection closed
   // At each tick of a worker (50 ms).
   double worker_dies = 0.002;
   double worker_freezes = 0.002;  // for up to 4 s
   double worker_drains = 0.001;
+  double worker_crawls = 0.001;  // ten times as slow for up to 5 s
   // At each range.
   double range_fails = 0.02;
   double range_hangs = 0.01;  // until somebody stops it
   // At each command of the coordinator.
   double coordinator_dies = 0.001;
   double commit_fails = 0.02;
+  double disk_fills = 0.0005;  // for up to 3 s nothing can be stored
   double grant_fails = 0.01;
   double artifact_lost = 0.01;  // found when an artifact is read
-  Milliseconds calm_after{30'000};
+  // A frame that kills every worker that computes it, in one of the stages, for ever.
+  double poison = 0.5;
+  Milliseconds calm_after{10'000};
 };
 
 // A rule that is broken on purpose, to see that the checker objects.
@@ -50,6 +57,11 @@ enum class Breakage {
   CreditIsInflated,       // workers are said to have more room than they have
   EveryResultIsComplete,  // the edge does not compare the hash
   ResultsAreLost,         // no ResultDone ever arrives
+  SplitsAreForgotten,     // the store adds the halves and leaves the whole as it was
+  WaitingIsExecuting,     // workers say that prefetched ranges are executing: they are charged
+  CopiesHaveNoCap,        // any idle worker computes a slow range once more
+  NeighboursGoWithIt,     // of two frames both are taken out
+  CreditIsWithheld,       // one worker's room is never heard of
 };
 
 class World final {
@@ -94,6 +106,14 @@ class World final {
     }
   }
 
+  // Three failures take a single frame out. So that a sound one is never taken out by chance, what
+  // goes wrong goes wrong at most twice while that frame is computed: then the rule "exactly the
+  // poison frame" holds to the letter. True: it may go wrong now, and that is counted.
+  bool may_harm(RangeId range, const FrameRange& frames) {
+    if (frames.size() > 1) return true;
+    return ++strikes_[range] <= 2;
+  }
+
   void violated(const std::string& rule) {
     note(rule);
     violations.push_back(time_text() + rule);
@@ -110,10 +130,17 @@ class World final {
   const Breakage breakage;
   const bool is_traced = std::getenv("POSEFLEET_SIM_TRACE") != nullptr;
   Instant now{};
+  // Frame and stage of the poison; no stage: there is none.
+  std::uint32_t poison_frame = 0;
+  std::optional<Stage> poison_stage;
   std::vector<std::string> violations;
+  std::map<RangeId, int> starts;   // of executions
+  std::map<RangeId, int> charges;  // of failures
+  int charges_to_excuse = 0;       // of ranges that never started, see WorkerNode::close
 
  private:
-  std::map<std::string, Instant> last_arrival_;
+  std::map<RangeId, int> strikes_;
+  std::unordered_map<std::string, Instant> last_arrival_;
   std::multimap<Instant, std::function<void()>> events_;  // equal times: in order of insertion
 };
 

@@ -56,24 +56,29 @@ void Worker::beat(Instant now, WorkerCommands& commands) {
   commands.push_back(Send{std::move(beat)});
 }
 
-void Worker::start_waiting(WorkerCommands& commands) {
+void Worker::start_waiting(Instant now, WorkerCommands& commands) {
+  std::vector<Grant> starts;
   while (executing_ < settings_.executors && !waiting_.empty()) {
     Held& held = held_.at(waiting_.front());
     waiting_.pop_front();
     held.is_executing = true;
     ++executing_;
-    commands.push_back(StartRange{held.grant});
+    starts.push_back(held.grant);
   }
+  if (starts.empty()) return;
+  // Said before it begins: if a range kills this process, the coordinator knows which one it was.
+  if (session_) beat(now, commands);
+  for (Grant& grant : starts) commands.push_back(StartRange{std::move(grant)});
 }
 
 // The range is off our hands, and the next one that waits starts.
-void Worker::release(RangeId range, WorkerCommands& commands) {
+void Worker::release(RangeId range, Instant now, WorkerCommands& commands) {
   const auto found = held_.find(range);
   if (found == held_.end()) return;
   if (found->second.is_executing) --executing_;
   held_.erase(found);
   waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), range), waiting_.end());
-  start_waiting(commands);
+  start_waiting(now, commands);
 }
 
 // One more may come in its place. Said at once: waiting for the next beat would leave an executor
@@ -109,7 +114,7 @@ void Worker::handle(const Welcome& welcome, Instant now, WorkerCommands& command
     const auto held = held_.find(drop.range);
     if (held == held_.end() || held->second.grant.token != drop.token) continue;
     if (held->second.is_executing) commands.push_back(StopRange{drop.range});
-    release(drop.range, commands);
+    release(drop.range, now, commands);
     give_credit(now, commands);
   }
   for (auto& [range, kept] : kept_) {
@@ -147,7 +152,7 @@ void Worker::handle(const Grant& grant, Instant now, WorkerCommands& commands) {
   }
   held_[grant.range] = {grant, 0, false};
   waiting_.push_back(grant.range);
-  start_waiting(commands);
+  start_waiting(now, commands);
 }
 
 void Worker::handle(const ResultAck& ack, Instant now, WorkerCommands& commands) {
@@ -170,7 +175,7 @@ void Worker::handle(const CancelRange& cancel, Instant now, WorkerCommands& comm
   const auto held = held_.find(cancel.range);
   if (held != held_.end() && held->second.grant.token == cancel.token) {
     if (held->second.is_executing) commands.push_back(StopRange{cancel.range});
-    release(cancel.range, commands);
+    release(cancel.range, now, commands);
     give_credit(now, commands);
   }
   const auto kept = kept_.find(cancel.range);
@@ -255,7 +260,7 @@ WorkerCommands Worker::on_finished(RangeId range, std::uint64_t size, const std:
   kept.sent_at = now;
   if (session_) commands.push_back(SendResult{kept.done, session_->part_bytes_max});
   kept_[range] = std::move(kept);
-  release(range, commands);
+  release(range, now, commands);
   return commands;
 }
 
@@ -268,9 +273,15 @@ WorkerCommands Worker::on_failed(RangeId range, FailClass fail_class, const std:
     commands.push_back(
         Send{Fail{session_->session, range, held->second.grant.token, fail_class, message}});
   }
-  release(range, commands);
+  release(range, now, commands);
   give_credit(now, commands);
   leave_if_empty(commands);
+  return commands;
+}
+
+WorkerCommands Worker::on_shut_out(Instant now) {
+  WorkerCommands commands;
+  if (session_ && !has_left_) open_session(now, commands);
   return commands;
 }
 
@@ -283,7 +294,7 @@ WorkerCommands Worker::on_drain(Instant now) {
       commands.push_back(Send{Fail{session_->session, range, held_.at(range).grant.token,
                                    FailClass::Returned, "the worker is leaving"}});
     }
-    release(range, commands);
+    release(range, now, commands);
   }
   if (session_) beat(now, commands);
   leave_if_empty(commands);

@@ -79,6 +79,9 @@ class Worker final {
                              const RangeStats& stats, Instant now);
   WorkerCommands on_failed(RangeId range, FailClass fail_class, const std::string& message,
                            Instant now);
+  // The coordinator does not let us in any more (a key was revoked): the session is over, and a new
+  // one may begin when it does.
+  WorkerCommands on_shut_out(Instant now);
   // SIGTERM: give back what has not started, finish what has, leave when all is acknowledged.
   WorkerCommands on_drain(Instant now);
 
@@ -99,8 +102,8 @@ class Worker final {
 
   void say_hello(Instant now, WorkerCommands& commands);
   void beat(Instant now, WorkerCommands& commands);
-  void start_waiting(WorkerCommands& commands);
-  void release(RangeId range, WorkerCommands& commands);
+  void start_waiting(Instant now, WorkerCommands& commands);
+  void release(RangeId range, Instant now, WorkerCommands& commands);
   void give_credit(Instant now, WorkerCommands& commands);
   void leave_if_empty(WorkerCommands& commands);
   void open_session(Instant now, WorkerCommands& commands);

@@ -27,6 +27,9 @@ TEST(JobSpec, ASpecComesBackAsItWas) {
   spec.range_frames = 7;
   spec.encode = {"h264", "slow", 33};
   spec.container = "mkv";
+  spec.priority = 100;
+  spec.workers_max = 3;
+  spec.on_quarantine = OnQuarantine::Fail;
   JobSpec picture = spec;
   picture.pipeline = Pipeline::Pose;
   picture.is_image = true;
@@ -95,6 +98,11 @@ TEST(JobSpec, AWrongSpecIsRefusedByFieldAndValue) {
            Case{with(R"("batch_size":18446744073709551615)"), "allowed: 1 to 256"},
            Case{with(R"("batch_size":"8")"), R"(batch_size is "8", allowed: 1 to 256)"},
            Case{with(R"("range_frames":-1)"), "range_frames is -1, allowed: 0 to 1000000"},
+           Case{with(R"("priority":101)"), "priority is 101, allowed: 0 to 100"},
+           Case{with(R"("priority":"high")"), R"(priority is "high", allowed: 0 to 100)"},
+           Case{with(R"("num_workers":-1)"), "num_workers is -1, allowed: 0 to 1000000"},
+           Case{with(R"("on_quarantine":"drop")"),
+                R"(on_quarantine is "drop", allowed: keep, fail)"},
            Case{with(R"("container":"avi")"), R"(container is "avi", allowed: mp4, mov, mkv)"},
            Case{with(R"("encode":{"crf":52})"), "encode.crf is 52, allowed: 0 to 51"},
            Case{with(R"("encode":{"preset":"warp"})"), R"(encode.preset is "warp", allowed: ult)"},

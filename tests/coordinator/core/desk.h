@@ -123,11 +123,32 @@ class Desk final {
     finish(peer, session, grant);
     return rules.on_committed(peer, result_of(session, grant), now);
   }
+  // Carries out what the commands ask about poisoned ranges, as an edge that always succeeds.
+  // Returns all commands, those that follow from it too.
+  core::Commands follow(core::Commands commands) {
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+      const core::Command command = commands[i];
+      core::Commands more;
+      if (const auto* split = std::get_if<core::SplitRange>(&command)) {
+        auto parts = split->parts;
+        for (core::RangeRecord& part : parts) {
+          part.id = RangeId{next_part++};
+          part.plan_hash = "part-" + std::to_string(number(part.id));
+        }
+        more = rules.on_split(split->range, parts, now);
+      } else if (const auto* nobody = std::get_if<core::CommitNobody>(&command)) {
+        more = rules.on_quarantined(nobody->range, now);
+      }
+      commands.insert(commands.end(), more.begin(), more.end());
+    }
+    return commands;
+  }
   static ResultDone result_of(SessionId session, const Grant& grant) {
     return {session, grant.range, grant.token,         grant.plan_hash,
             100,     "sha",       grant.frames.size(), {}};
   }
 
+  std::uint64_t next_part = 1000;
   core::Coordinator rules;
   core::Instant now = 100s;
 };

@@ -120,8 +120,22 @@ TEST(Sessions, TheEndOfASessionGivesItsRangesToOthers) {
     const SessionId session = session_in(desk.join("w", 2), "w");
     one.end(desk, session);
     EXPECT_EQ(sent<UnknownSession>(desk.say("w", Heartbeat{session, 2, {}}), "w").size(), 1u);
-    EXPECT_EQ(grants(desk.join("other"), "other").size(), 2u);
+    // The older of the two may be what killed it: it waits a little, and then runs alone.
+    desk.now += 200ms;
+    EXPECT_EQ(
+        grants(desk.join("other"), "other").size() + grants(desk.join("third"), "third").size(),
+        2u);
   }
+}
+
+TEST(Sessions, ADeathBeforeTheFirstHeartbeatIsChargedToTheOldestGrant) {
+  Desk desk;
+  desk.add_job(pose_ranges(2));
+  const auto granted = grants(desk.join("w", 2), "w");
+  desk.rules.on_peer_lost("w", desk.now);
+  const auto fails = all<core::PersistFails>(desk.tick_after(6000ms));
+  ASSERT_EQ(fails.size(), 1u);
+  EXPECT_EQ(fails[0].range, granted[0].range);
 }
 
 TEST(Sessions, ADeathIsChargedToTheExecutingRangeOnly) {
@@ -131,9 +145,41 @@ TEST(Sessions, ADeathIsChargedToTheExecutingRangeOnly) {
   const auto granted = grants(joined, "w");
   desk.say("w",
            Heartbeat{session_in(joined, "w"), 2, {executing(granted[0], 3), waiting(granted[1])}});
-  const auto fails = all<core::PersistFails>(desk.rules.on_peer_lost("w", desk.now));
+  // Not at once: a cut connection looks the same.
+  EXPECT_TRUE(all<core::PersistFails>(desk.rules.on_peer_lost("w", desk.now)).empty());
+  EXPECT_TRUE(all<core::PersistFails>(desk.tick_after(5999ms)).empty());
+  const auto fails = all<core::PersistFails>(desk.tick_after(1ms));
   ASSERT_EQ(fails.size(), 1u);
   EXPECT_EQ(fails[0].range, granted[0].range);
+  EXPECT_EQ(fails[0].fails, 1u);
+}
+
+TEST(Sessions, ACutConnectionIsNoDeathIfTheWorkerComesBackWithTheRange) {
+  struct Case {
+    const char* name;
+    std::uint64_t incarnation;  // 0: the same
+    bool holds_it;
+    std::size_t fails;
+  };
+  for (const Case& one : {Case{"with the range", 0, true, 0}, Case{"without it", 0, false, 1},
+                          Case{"another process", 5, false, 1}}) {
+    SCOPED_TRACE(one.name);
+    Desk desk;
+    desk.add_job(pose_ranges(1));
+    const Commands joined = desk.join("w", 1);
+    const HeldLease held = executing(grants(joined, "w").at(0), 3);
+    desk.say("w", Heartbeat{session_in(joined, "w"), 1, {held}});
+    desk.rules.on_peer_lost("w", desk.now);
+    desk.now += 100ms;
+    Hello hello = comeback("w", {}, 0);
+    if (one.holds_it) hello.held = {held};
+    if (one.incarnation != 0) hello.incarnation = one.incarnation;
+    const Commands back = desk.say("socket2", hello);
+    if (one.holds_it) {
+      EXPECT_TRUE(sent<Welcome>(back, "socket2").at(0).drop.empty());
+    }
+    EXPECT_EQ(all<core::PersistFails>(desk.tick_after(6000ms)).size(), one.fails);
+  }
 }
 
 TEST(Sessions, ANewSocketOfTheSameProcessKeepsItsLeasesWithoutCharge) {
@@ -210,6 +256,54 @@ TEST(Sessions, UnacknowledgedResultsTakeCredit) {
   Hello hello = hello_of("w", 2);
   hello.unacknowledged = {{RangeId{50}, {1, 1}}};
   EXPECT_EQ(grants(desk.say("w", hello), "w").size(), 1u);
+}
+
+TEST(Sessions, ARevokedKeysRangesGoToOthersUncharged) {
+  Desk desk;
+  desk.add_job(pose_ranges(1));
+  Hello hello = hello_of("w");
+  hello.key_name = "gpu-1";
+  const Commands joined = desk.say("w", hello);
+  EXPECT_NE(all<core::LogLine>(joined).at(0).text.find("key gpu-1"), std::string::npos);
+  const auto granted = grants(joined, "w");
+  ASSERT_EQ(granted.size(), 1u);
+  desk.say("w", Heartbeat{session_in(joined, "w"), 2, {{RangeId{1}, granted[0].token, 3, true}}});
+  desk.join("other");
+  const Commands commands = desk.rules.on_key_revoked("w", desk.now);
+  EXPECT_TRUE(all<core::PersistFails>(commands).empty());
+  ASSERT_EQ(all<core::SendGrant>(commands).size() + grants(desk.tick_after(1s), "other").size(),
+            1u);
+  EXPECT_NE(all<core::LogLine>(commands).at(0).text.find("its key gpu-1 was revoked"),
+            std::string::npos);
+  // Whoever is not there cannot be sent away.
+  EXPECT_TRUE(desk.rules.on_key_revoked("w", desk.now).empty());
+}
+
+TEST(Sessions, NobodyTakesOverTheSessionOfAnotherKey) {
+  Desk desk;
+  desk.add_job(pose_ranges(1));
+  Hello hello = hello_of("w");
+  hello.key_name = "gpu-1";
+  const Commands joined = desk.say("w", hello);
+  const auto granted = grants(joined, "w");
+  ASSERT_EQ(granted.size(), 1u);
+  Hello copy = hello;
+  copy.key_name = "gpu-2";
+  copy.held = {{RangeId{1}, granted[0].token, 0, true}};
+  const Commands second = desk.say("elsewhere", copy);
+  // What it says to hold is not its own, and the session of the first goes on.
+  EXPECT_EQ(sent<Welcome>(second, "elsewhere").at(0).drop.size(), 1u);
+  const Commands beat = desk.say(
+      "w", Heartbeat{session_in(joined, "w"), 2, {{RangeId{1}, granted[0].token, 1, true}}});
+  EXPECT_TRUE(sent<UnknownSession>(beat, "w").empty());
+}
+
+TEST(Sessions, WhateverCreditASessionClaimsItHoldsNoMoreThanTheLimit) {
+  core::Settings settings;
+  settings.leases_max = 3;
+  Desk desk(settings);
+  desk.add_job(pose_ranges(10));
+  EXPECT_EQ(grants(desk.join("w", ~std::uint64_t{0}), "w").size(), 3u);
 }
 
 }  // namespace

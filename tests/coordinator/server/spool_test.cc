@@ -11,7 +11,7 @@ constexpr std::uint64_t kMax = 100;
 constexpr RangeId kRange{5};
 
 std::unique_ptr<ResultSpool> open(const std::filesystem::path& folder) {
-  auto spool = ResultSpool::open(folder);
+  auto spool = ResultSpool::open(folder, 3);
   EXPECT_TRUE(spool) << spool.error().message;
   return std::move(*spool);
 }
@@ -46,6 +46,22 @@ TEST(Spool, PartsInOrderBecomeTheResult) {
   EXPECT_EQ(read_file(folder / "result"), "abcdef");
   EXPECT_EQ(files_in(folder / "incoming"), 0u);
   EXPECT_FALSE(spool->is_complete("w", done_with("abcdef")));
+}
+
+TEST(Spool, MoreResultsThanTheLimitAreRefusedWithItsNumber) {
+  TempDir folder;
+  const auto spool = open(folder / "incoming");
+  for (const char* peer : {"a", "b", "c"}) EXPECT_TRUE(add(*spool, 0, "abc", peer));
+  const Status refused = add(*spool, 0, "abc", "d");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::Overloaded);
+  EXPECT_EQ(refused.error().message,
+            "a result was not taken: 3 others arrive already (limits.results)");
+  EXPECT_EQ(files_in(folder / "incoming"), 3u);
+  // Those that began go on, and each that ends makes room.
+  EXPECT_TRUE(add(*spool, 3, "def", "a"));
+  spool->drop("b", kRange);
+  EXPECT_TRUE(add(*spool, 0, "abc", "d"));
 }
 
 TEST(Spool, WhatDoesNotArriveInOrderIsNotComplete) {
@@ -90,9 +106,41 @@ TEST(Spool, AResultMayNotGrowBeyondItsLimit) {
   EXPECT_TRUE(add(*spool, 0, half));
   const Status grown = add(*spool, 60, half);
   ASSERT_FALSE(grown);
-  EXPECT_EQ(grown.error().message, "a result grew beyond 100 bytes");
+  EXPECT_EQ(grown.error().message, "a result grew to 120 bytes, at most 100 bytes are taken");
   EXPECT_EQ(files_in(folder / "incoming"), 0u);
   EXPECT_FALSE(spool->is_complete("w", done_with(half + half)));
+}
+
+TEST(Spool, AResultInCrumbsIsDropped) {
+  TempDir folder;
+  const auto spool = open(folder / "incoming");
+  const auto part = [&](std::uint64_t offset) {
+    return spool->add("w", {SessionId{1}, kRange, {1, 1}, offset, "x"}, 1 << 20);
+  };
+  for (std::uint64_t i = 0; i < kPartsMax; ++i) ASSERT_TRUE(part(i)) << i;
+  const Status over = part(kPartsMax);
+  ASSERT_FALSE(over);
+  EXPECT_NE(over.error().message.find("65536"), std::string::npos) << over.error().message;
+  EXPECT_EQ(files_in(folder / "incoming"), 0u);
+}
+
+TEST(Spool, OneWorkersOpenResultsAreCountedAndThoseOfOthersAreNot) {
+  TempDir folder;
+  const auto spool = open(folder / "incoming");
+  const auto begin = [&](const std::string& peer, std::uint64_t range) {
+    return spool->add(peer, {SessionId{1}, RangeId{range}, {1, 1}, 0, "x"}, kMax);
+  };
+  for (std::uint64_t range = 1; range <= kResultsPerPeerMax; ++range) {
+    ASSERT_TRUE(begin("w", range));
+  }
+  const Status over = begin("w", kResultsPerPeerMax + 1);
+  ASSERT_FALSE(over);
+  EXPECT_NE(over.error().message.find("256"), std::string::npos) << over.error().message;
+  EXPECT_TRUE(begin("w", 1));  // begins anew
+  EXPECT_TRUE(begin("other", 1));
+  // A piece of a result that never began leaves nothing.
+  EXPECT_TRUE(spool->add("third", {SessionId{1}, kRange, {1, 1}, 7, "x"}, kMax));
+  EXPECT_EQ(files_in(folder / "incoming"), kResultsPerPeerMax + 1);
 }
 
 TEST(Spool, TwoWorkersMaySendTheSameRange) {

@@ -48,22 +48,22 @@ TEST(Store, ASecondCoordinatorIsRefused) {
 TEST(Store, AnIdempotencyKeyNamesOneSpec) {
   TempDir folder;
   auto store = open(folder.path());
-  const auto first = store->add_job("key", "{\"a\":1}", "model");
+  const auto first = store->add_job("key", "{\"a\":1}", "model", 100);
   ASSERT_TRUE(first && first->is_new);
   for (int again = 0; again < 2; ++again) {
-    const auto second = store->add_job("key", "{\"a\":1}", "model");
+    const auto second = store->add_job("key", "{\"a\":1}", "model", 100);
     ASSERT_TRUE(second);
     EXPECT_EQ(second->id, first->id);
     EXPECT_FALSE(second->is_new);
     store.reset();
     store = open(folder.path());
   }
-  const auto other = store->add_job("key", "{\"a\":2}", "model");
+  const auto other = store->add_job("key", "{\"a\":2}", "model", 100);
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, ErrorCode::Rejected);
   EXPECT_EQ(other.error().message,
             "the key 'key' was used for a job with another spec; use a new key");
-  const auto next = store->add_job("key 2", "{\"a\":2}", "model");
+  const auto next = store->add_job("key 2", "{\"a\":2}", "model", 100);
   ASSERT_TRUE(next);
   EXPECT_NE(next->id, first->id);
 }
@@ -74,7 +74,7 @@ TEST(Store, EverythingSurvivesAReopening) {
   // Quotes, zero bytes and other alphabets are text like any other.
   const std::string spec("{\"path\": \"it's \0 Überfall\"}", 28);
   core::JobRecord job;
-  job.id = store->add_job("key", spec, "model")->id;
+  job.id = store->add_job("key", spec, "model", 100)->id;
   job.state = JobState::Running;
   job.model_hash = "model";
   job.error = "none; DROP TABLE jobs";
@@ -107,12 +107,12 @@ TEST(Store, EverythingSurvivesAReopening) {
 TEST(Store, ARangeIsCommittedOnce) {
   TempDir folder;
   const auto store = open(folder.path());
-  const JobId job = store->add_job("key", "{}", "model")->id;
+  const JobId job = store->add_job("key", "{}", "model", 100)->id;
   const RangeId id = (*store->add_ranges(job, {range(Stage::Pose, 0, 16)}))[0].id;
   ASSERT_TRUE(store->commit_range({id, "first", 1, "one", {}}));
   const Status second = store->commit_range({id, "second", 2, "two", {}});
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().message, "store: range 1 is not there or committed already");
+  EXPECT_EQ(second.error().message, "store: range 1 is not there, committed already, or split");
   EXPECT_EQ((*store->artifacts(job))[0].file, "first");
   EXPECT_FALSE(store->commit_range({RangeId{99}, "x", 1, "x", {}}));
   // A lost artifact opens it again.
@@ -124,7 +124,7 @@ TEST(Store, ARangeIsCommittedOnce) {
 TEST(Store, RangeNumbersAreNeverUsedAgain) {
   TempDir folder;
   const auto store = open(folder.path());
-  const JobId job = store->add_job("key", "{}", "model")->id;
+  const JobId job = store->add_job("key", "{}", "model", 100)->id;
   const auto first = store->add_ranges(job, {range(Stage::Pose, 0, 16)});
   // Planned anew: the old ranges go, a late result of theirs must not meet a new one.
   const auto second = store->add_ranges(job, {range(Stage::Pose, 0, 16)});
@@ -139,6 +139,57 @@ TEST(Store, RangesOfAJobThatIsNotThereAreRefused) {
   EXPECT_FALSE(store->job(JobId{7})->has_value());
 }
 
+TEST(Store, ASplitIsAllOrNothingAndHappensOnce) {
+  TempDir folder;
+  auto store = open(folder.path());
+  const JobId job = store->add_job("key", "{}", "model", 100)->id;
+  core::RangeRecord whole;
+  whole.frames = {0, 2};
+  whole.plan_hash = "whole";
+  whole = store->add_ranges(job, {whole})->at(0);
+  core::RangeRecord part = whole;
+  part.plan_hash = "part";
+  part.fails = 2;
+  part.frames = {0, 1};
+  core::RangeRecord last = part;
+  last.frames = {1, 2};
+  last.is_quarantined = true;
+  const auto parts = store->split_range(whole.id, {part, last});
+  ASSERT_TRUE(parts) << parts.error().message;
+  EXPECT_FALSE(store->split_range(whole.id, {part, last}));
+  EXPECT_FALSE(store->commit_range({whole.id, "file", 1, "sha", {}}));
+  store.reset();
+  store = open(folder.path());
+  const auto stored = *store->ranges(job);
+  ASSERT_EQ(stored.size(), 3u);
+  whole.is_split = true;
+  EXPECT_EQ(stored[0], whole);
+  EXPECT_EQ(stored[1], parts->at(0));
+  EXPECT_EQ(stored[2], parts->at(1));
+  EXPECT_TRUE(stored[2].is_quarantined);
+  EXPECT_EQ(stored[1].fails, 2u);
+  // What is committed is not split any more.
+  ASSERT_TRUE(store->commit_range({stored[1].id, "file", 1, "sha", {}}));
+  EXPECT_FALSE(store->split_range(stored[1].id, {part}));
+}
+
+TEST(Store, MoreUnfinishedJobsThanTheLimitAreRefusedWithItsNumber) {
+  TempDir folder;
+  auto store = open(folder.path());
+  core::JobRecord first;
+  first.id = store->add_job("a", "{}", "model", 2)->id;
+  ASSERT_TRUE(store->add_job("b", "{}", "model", 2));
+  const auto third = store->add_job("c", "{}", "model", 2);
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code, ErrorCode::Overloaded);
+  EXPECT_NE(third.error().message.find("its maximum of 2 unfinished jobs"), std::string::npos);
+  // A job that is there is answered; one that ended makes room.
+  EXPECT_TRUE(store->add_job("a", "{}", "model", 2));
+  first.state = JobState::Cancelled;
+  ASSERT_TRUE(store->update_job(first));
+  EXPECT_TRUE(store->add_job("c", "{}", "model", 2));
+}
+
 TEST(Store, ANewerLayoutIsRefused) {
   TempDir folder;
   open(folder.path());
@@ -146,7 +197,7 @@ TEST(Store, ANewerLayoutIsRefused) {
   const auto store = Store::open(folder.path());
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().message,
-            "store: it was written by a newer Posefleet (layout 99, this program knows 1): upgrade "
+            "store: it was written by a newer Posefleet (layout 99, this program knows 2): upgrade "
             "this program");
 }
 

@@ -1,0 +1,174 @@
+// Where each range is, and what has to follow when that changes.
+#include <algorithm>
+
+#include "common/base/check.h"
+#include "coordinator/core/coordinator.h"
+#include "coordinator/core/words.h"
+
+namespace posefleet::core {
+
+void Coordinator::add_ranges(Job& job, const std::vector<RangeRecord>& ranges) {
+  std::vector<RangeId> pose_ids;
+  std::vector<RangeId> render_ids;
+  for (const RangeRecord& record : ranges) {
+    Range& range = ranges_[record.id];
+    range.record = record;
+    job.ranges.push_back(record.id);
+    if (record.is_split) {
+      range.state = RangeState::Split;
+      continue;
+    }
+    range.state = record.is_committed ? RangeState::Committed : RangeState::Blocked;
+    if (record.is_quarantined) warn_of_quarantine(job, record, range.last_failure);
+    if (!record.is_committed) {
+      ++job.open_ranges;
+      if (record.is_quarantined && record.stage == Stage::Pose) {
+        range.state = RangeState::Poisoned;
+        poisoned_.insert(record.id);
+      }
+    }
+    (record.stage == Stage::Pose ? pose_ids : render_ids).push_back(record.id);
+  }
+  link(pose_ids, render_ids);
+  for (const auto* ids : {&pose_ids, &render_ids}) {
+    for (const RangeId id : *ids) {
+      Range& range = ranges_.at(id);
+      if (range.state == RangeState::Blocked && range.blocked_on == 0) make_ready(range, Instant{});
+    }
+  }
+}
+
+// A render range needs every pose range that shares a frame with it. Both in the order of frames,
+// so that a film's thousands of ranges are matched in one pass.
+void Coordinator::link(const std::vector<RangeId>& pose_ids,
+                       const std::vector<RangeId>& render_ids) {
+  const auto in_order = [&](const std::vector<RangeId>& ids) {
+    std::vector<Range*> ranges;
+    for (const RangeId id : ids) ranges.push_back(&ranges_.at(id));
+    std::sort(ranges.begin(), ranges.end(), [](const Range* a, const Range* b) {
+      return a->record.frames.first < b->record.frames.first;
+    });
+    return ranges;
+  };
+  const std::vector<Range*> poses = in_order(pose_ids);
+  std::size_t from = 0;
+  for (Range* render : in_order(render_ids)) {
+    while (from < poses.size() && poses[from]->record.frames.end <= render->record.frames.first) {
+      ++from;
+    }
+    for (std::size_t at = from; at < poses.size(); ++at) {
+      if (poses[at]->record.frames.first >= render->record.frames.end) break;
+      poses[at]->unlocks.push_back(render->record.id);
+      if (poses[at]->state != RangeState::Committed) ++render->blocked_on;
+    }
+  }
+}
+
+void Coordinator::make_ready(Range& range, Instant not_before) {
+  const JobRecord& job = jobs_.at(range.record.job).record;
+  // While it was out, a result that it needs may have been lost, or its job may have ended.
+  if (range.blocked_on > 0 || is_final(job.state)) {
+    range.state = RangeState::Blocked;
+    return;
+  }
+  range.state = RangeState::Ready;
+  range.not_before = not_before;
+  ready_[static_cast<int>(range.record.stage)].insert(range.record, job.priority);
+}
+
+void Coordinator::take_from_ready(const Range& range) {
+  ready_[static_cast<int>(range.record.stage)].erase(range.record);
+}
+
+Coordinator::Range* Coordinator::wanted(RangeId id) {
+  const auto found = ranges_.find(id);
+  if (found == ranges_.end()) return nullptr;
+  Range& range = found->second;
+  if (range.state == RangeState::Committed || range.state == RangeState::Split) return nullptr;
+  const auto job = jobs_.find(range.record.job);
+  if (job == jobs_.end() || is_final(job->second.record.state)) return nullptr;
+  return &range;
+}
+
+std::size_t Coordinator::leases_of(RangeId id) const {
+  return static_cast<std::size_t>(
+      std::count_if(sessions_.begin(), sessions_.end(),
+                    [&](const auto& entry) { return entry.second.leases.contains(id); }));
+}
+
+void Coordinator::close_range(Range& range, const RangeStats& stats, Commands& commands) {
+  range.state = RangeState::Committed;
+  range.record.is_committed = true;
+  range.record.stats = stats;
+  range.charges.clear();
+  charged_.erase(range.record.id);
+  poisoned_.erase(range.record.id);
+  for (const RangeId id : range.unlocks) {
+    Range& dependent = ranges_.at(id);
+    if (dependent.state == RangeState::Split) continue;
+    POSEFLEET_CHECK(dependent.blocked_on > 0);
+    if (--dependent.blocked_on == 0 && dependent.state == RangeState::Blocked) {
+      make_ready(dependent, Instant{});
+    }
+  }
+  Job& job = jobs_.at(range.record.job);
+  --job.open_ranges;
+  start_assembly_if_done(job, commands);
+}
+
+// A lease of the range is over without a result.
+void Coordinator::give_back(Range& range, const Place& place, Blame blame,
+                            const std::string& reason, Instant now, Commands& commands) {
+  Job& job = jobs_.at(range.record.job);
+  ++job.retries;
+  commands.push_back(LogLine{true, describe(range.record) + " goes back: " + reason});
+  if (blame != Blame::Nobody) range.last_failure = reason;
+  if (blame == Blame::Range) charge(range, place, reason, commands);
+  if (blame == Blame::RangeUnlessBack) {
+    range.charges.push_back(
+        {place, now + settings_.heartbeat * settings_.beats_until_dead, reason});
+    charged_.insert(range.record.id);
+  }
+  if (blame == Blame::Worker && ++range.troubles >= settings_.troubles_max) {
+    range.state = RangeState::Blocked;
+    finish_job(job, JobState::Failed,
+               describe(range.record) + " could not be computed " + std::to_string(range.troubles) +
+                   " times, last: " + reason,
+               commands);
+    return;
+  }
+  if (blame != Blame::Nobody) range.elsewhere_until = now + settings_.lease;
+  // Another copy of it still runs.
+  if (leases_of(range.record.id) > 0) return;
+  settle(range, now, commands);
+}
+
+Commands Coordinator::on_artifact_lost(RangeId id, const std::string& reason, Instant now) {
+  Commands commands;
+  const auto found = ranges_.find(id);
+  if (found == ranges_.end() || found->second.state != RangeState::Committed) return commands;
+  Range& range = found->second;
+  Job& job = jobs_.at(range.record.job);
+  if (is_final(job.record.state)) return commands;
+  range.record.is_committed = false;
+  range.record.stats = {};
+  range.state = RangeState::Blocked;
+  ++job.open_ranges;
+  for (const RangeId unlocked : range.unlocks) {
+    Range& dependent = ranges_.at(unlocked);
+    if (dependent.state == RangeState::Split) continue;
+    ++dependent.blocked_on;
+    // A dependent that already runs has its copy; only one that waits must wait longer.
+    if (dependent.state == RangeState::Ready) {
+      take_from_ready(dependent);
+      dependent.state = RangeState::Blocked;
+    }
+  }
+  if (job.record.state == JobState::Assembling) job.record.state = JobState::Running;
+  commands.push_back(PersistJob{job.record});
+  give_back(range, {}, Blame::Worker, reason, now, commands);
+  grant_ranges(now, commands);
+  return commands;
+}
+
+}  // namespace posefleet::core

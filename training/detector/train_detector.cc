@@ -1,0 +1,67 @@
+// posefleet-train-detector: makes the demo model's detector from drawn scenes. Run it again with
+// the same --state to go on.
+#include <csignal>
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "common/process/log.h"
+#include "training/body/free_body.h"
+#include "training/detector/run.h"
+#include "training/footage/scene_source.h"
+
+namespace posefleet::training::detect {
+namespace {
+
+DrawScene scenes_of(const SceneSource& source) {
+  return [&source](std::uint64_t seed, std::uint64_t index, int width, int height,
+                   std::span<std::uint8_t> rgb) {
+    std::vector<DrawnPerson> people;
+    for (const ScenePerson& person : source.make(seed, index, width, height, rgb).people) {
+      people.push_back({{person.x0, person.y0, person.x1, person.y1}, person.visible});
+    }
+    return people;
+  };
+}
+
+// Handlers instead of a descriptor (common/process/wake.h), which wants the signals blocked in
+// every thread: LibTorch's algebra library starts threads while it is loaded, before any of our
+// code runs, and a signal that one of them gets would end the process with the last minute unsaved.
+volatile std::sig_atomic_t was_told_to_stop = 0;
+
+void watch_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { was_told_to_stop = 1; };
+  sigemptyset(&action.sa_mask);
+  for (const int signal : {SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
+}
+
+Status train(const RunOptions& options) {
+  watch_signals();
+  POSEFLEET_TRY(const SceneSource source, SceneSource::create(make_free_body()));
+  return run_training(scenes_of(source), options, [] { return was_told_to_stop != 0; });
+}
+
+}  // namespace
+}  // namespace posefleet::training::detect
+
+int main(int argc, char** argv) {
+  using posefleet::training::detect::RunOptions;
+  RunOptions options;
+  CLI::App app("Trains the demo model's person detector on drawn scenes.");
+  app.add_option("--state", options.state, "folder of the run; an existing one goes on")
+      ->required();
+  app.add_option("--out", options.out, "model folder that gets the detector")->required();
+  app.add_option("--minutes", options.minutes, "of learning, all runs together")
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "of weights and pictures")->capture_default_str();
+  app.add_option("--threads", options.threads, "above 1, one of them draws")->capture_default_str();
+  app.add_option("--side", options.side, "of the letterbox, pixels")->capture_default_str();
+  app.add_option("--batch", options.batch, "pictures of a step")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  posefleet::start_log("posefleet-train-detector", posefleet::LogLevel::Info);
+  const posefleet::Status trained = posefleet::training::detect::train(options);
+  if (trained) return 0;
+  std::fprintf(stderr, "posefleet-train-detector: %s\n", trained.error().message.c_str());
+  return 2;
+}
