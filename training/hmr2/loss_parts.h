@@ -10,6 +10,7 @@ struct LossParts {
   float joint_mm = 0;      // distance of joints, pelvis at pelvis
   float place_px = 0;      // distance in the picture, pixels of the 256 crop
   float betas = 0;         // mean absolute difference
+  float vote_mm = 0;       // distance of joints as the tokens vote
   float joint_maps = 0;    // nats
 };
 

@@ -43,6 +43,15 @@ at::Tensor true_joint_maps(const at::Tensor& places, Grid grid) {
   return (rows.unsqueeze(-1) * columns.unsqueeze(-2)).flatten(2).transpose(1, 2);
 }
 
+// Of one answer, be it the decoder's or the tokens'.
+at::Tensor pose_loss(const Votes& answer, const Truth& truth, const LossSettings& settings) {
+  const at::Tensor turn_errors = (answer.rotations - truth.rotations).abs();
+  return settings.root_turn * turn_errors.select(1, 0).mean() +
+         settings.turns * turn_errors.narrow(1, 1, kJointCount - 1).mean() +
+         settings.joints * (answer.joints - truth.joints).abs().mean() +
+         settings.places * (answer.places - truth.places).abs().mean();
+}
+
 float number(const at::Tensor& scalar) {
   return scalar.item<float>();
 }
@@ -58,35 +67,28 @@ at::Tensor degrees_between(const at::Tensor& a, const at::Tensor& b) {
 Loss loss_of(const Answer& answer, const at::Tensor& truth_numbers, Grid grid,
              const BodyChain& chain, const LossSettings& settings) {
   const Truth truth(truth_numbers);
-  const at::Tensor turn_errors = (answer.rotations - truth.rotations).abs();
-  const at::Tensor root = turn_errors.select(1, 0).mean();
-  const at::Tensor others = turn_errors.narrow(1, 1, kJointCount - 1).mean();
-
   const at::Tensor& shape = settings.joints_of_true_shape ? truth.betas : answer.betas;
   const at::Tensor joints = chain.joints(answer.rotations, shape);
-  const at::Tensor joint_errors = joints - truth.joints;
   const at::Tensor places =
       places_in_crop(joints + chain.pelvis(shape).unsqueeze(1), answer.camera);
-  const at::Tensor place_errors = places - truth.places;
-
   const at::Tensor betas = (answer.betas - truth.betas).abs().mean();
   const at::Tensor camera = (answer.camera - truth.camera).abs().mean();
   const at::Tensor joint_maps =
       -(true_joint_maps(truth.places, grid) * at::log_softmax(answer.joint_maps, 1)).sum(1).mean();
 
   Loss loss;
-  loss.total = settings.root_turn * root + settings.turns * others +
-               settings.joints * joint_errors.abs().mean() +
-               settings.places * place_errors.abs().mean() + settings.betas * betas +
+  loss.total = pose_loss({answer.rotations, joints, places}, truth, settings) +
+               settings.votes * pose_loss(answer.votes, truth, settings) + settings.betas * betas +
                settings.camera * camera + settings.joint_maps * joint_maps;
 
   const at::NoGradGuard no_graph;
   loss.parts.total = number(loss.total);
   loss.parts.root_degrees =
       number(degrees_between(answer.rotations.select(1, 0), truth.rotations.select(1, 0)).mean());
-  loss.parts.joint_mm = 1000 * number(joint_errors.norm(2, -1).mean());
-  loss.parts.place_px = 256 * number(place_errors.norm(2, -1).mean());
+  loss.parts.joint_mm = 1000 * number((joints - truth.joints).norm(2, -1).mean());
+  loss.parts.place_px = 256 * number((places - truth.places).norm(2, -1).mean());
   loss.parts.betas = number(betas);
+  loss.parts.vote_mm = 1000 * number((answer.votes.joints - truth.joints).norm(2, -1).mean());
   loss.parts.joint_maps = number(joint_maps);
   return loss;
 }

@@ -21,6 +21,7 @@ struct LossSettings {
   double betas = 0.1;
   double camera = 0.3;
   double joint_maps = 0.1;
+  double votes = 0.5;  // of the tokens' answers against the decoder's: turns, joints and places
   // While the network does not know which way a body faces, the joints come out short on average,
   // and short bodies look like the remedy. So the joints are first asked of the true shape.
   bool joints_of_true_shape = true;

@@ -57,6 +57,17 @@ at::Tensor attended(const at::Tensor& query, const at::Tensor& key, const at::Te
   return seen.reshape({seen.size(0), seen.size(1), seen.size(2) * seen.size(3)});
 }
 
+// The middles of the grid's tokens in crop units, (T, 2).
+at::Tensor token_places(Grid grid) {
+  const double patch = grid == Grid::Full ? 16 : 32;  // pixels of the 256 crop
+  const auto line = [&](std::int64_t count, double first) {
+    return ((at::arange(count, at::kFloat) + 0.5) * patch + first) / 256 - 0.5;
+  };
+  const at::Tensor rows = line(rows_of(grid), 0).unsqueeze(1).expand({-1, columns_of(grid)});
+  const at::Tensor columns = line(columns_of(grid), 32).unsqueeze(0).expand({rows_of(grid), -1});
+  return at::stack({columns, rows}, -1).reshape({-1, 2});
+}
+
 at::Tensor unit_length(const at::Tensor& x) {
   return x / at::linalg_vector_norm(x, 2, at::IntArrayRef{-1}, true).clamp_min(kLengthMin);
 }
@@ -162,6 +173,19 @@ at::Tensor TrainNetwork::decode(const at::Tensor& context) const {
   return x;
 }
 
+Votes TrainNetwork::votes(const at::Tensor& tokens, const at::Tensor& joint_maps, Grid grid) const {
+  const at::Tensor said =
+      linear(tokens, kVoteLayer).view({tokens.size(0), tokens.size(1), kJointCount, kVoteNumbers});
+  const at::Tensor trust = at::softmax(joint_maps, 1);
+  const at::Tensor heard = (trust.unsqueeze(-1) * said).sum(1);
+  Votes votes;
+  votes.joints = heard.narrow(-1, 0, 3);
+  votes.places = at::matmul(trust.transpose(1, 2), token_places(grid)) + heard.narrow(-1, 3, 2);
+  votes.rotations = rotations_from_6d(heard.narrow(-1, 5, 6) +
+                                      at("smpl_head.init_body_pose").view({kJointCount, 6}));
+  return votes;
+}
+
 Answer TrainNetwork::forward(const at::Tensor& patches, Grid grid) const {
   at::Tensor x = tokens(patches, grid);
   for (std::int64_t i = 0; i < sizes_.backbone_depth; ++i) {
@@ -176,6 +200,7 @@ Answer TrainNetwork::forward(const at::Tensor& patches, Grid grid) const {
   answer.camera = linear(token, "smpl_head.deccam") + at("smpl_head.init_cam");
   answer.joint_maps = at::linear(x, at(std::string(kJointMapLayer) + ".weight"),
                                  at(std::string(kJointMapLayer) + ".bias"));
+  answer.votes = votes(x, answer.joint_maps, grid);
   return answer;
 }
 

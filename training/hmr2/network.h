@@ -24,6 +24,16 @@
 
 namespace posefleet::training {
 
+// What the tokens say of the joints, each heard as much as it claims to hold the joint.
+//
+// The decoder's one query begins by looking at everything at once, and for long has little to tell
+// the backbone about what it should see. These answers reach each token directly.
+struct Votes {
+  at::Tensor rotations;  // (B, 24, 3, 3)
+  at::Tensor joints;     // (B, 24, 3) less the pelvis, metres
+  at::Tensor places;     // (B, 24, 2) crop units
+};
+
 // B crops, T tokens.
 struct Answer {
   at::Tensor pose6d;      // (B, 144)
@@ -31,6 +41,7 @@ struct Answer {
   at::Tensor betas;       // (B, 10)
   at::Tensor camera;      // (B, 3) s, tx, ty
   at::Tensor joint_maps;  // (B, T, 24) scores: how much joint j seems to lie in token t
+  Votes votes;
 };
 
 // Six numbers to a rotation: the reference's rule (worker/model/rotations.h). (..., 6) -> (..., 3,
@@ -58,6 +69,7 @@ class TrainNetwork final {
   at::Tensor tokens(const at::Tensor& patches, Grid grid) const;
   at::Tensor block(const at::Tensor& x, const std::string& name) const;
   at::Tensor decode(const at::Tensor& context) const;
+  Votes votes(const at::Tensor& tokens, const at::Tensor& joint_maps, Grid grid) const;
   at::Tensor cross_attention(const at::Tensor& x, const at::Tensor& context,
                              const std::string& name) const;
 

@@ -63,7 +63,9 @@ void fill_positions(std::span<float> out, std::int64_t width) {
 
 double deviation_of(const ParameterEntry& entry, const NetworkSizes& sizes) {
   if (is_position(entry.name)) return 0.02;
-  if (entry.name.starts_with("smpl_head.dec")) return kAnswerDeviation;
+  if (entry.name.starts_with("smpl_head.dec") || entry.name.starts_with(kVoteLayer)) {
+    return kAnswerDeviation;
+  }
   const double inputs = static_cast<double>(entry.count) / static_cast<double>(entry.shape[0]);
   // sqrt(1/3) of what keeps the variance: measured to learn faster than the full value.
   const double deviation = std::sqrt(1 / (3 * inputs));
@@ -92,6 +94,8 @@ ParameterLayout::ParameterLayout(const NetworkSizes& sizes) : sizes_(sizes) {
   std::map<std::string, Shape> shapes = network_layout(sizes);
   shapes[std::string(kJointMapLayer) + ".weight"] = {kJointCount, sizes.backbone_width};
   shapes[std::string(kJointMapLayer) + ".bias"] = {kJointCount};
+  shapes[std::string(kVoteLayer) + ".weight"] = {kJointCount * kVoteNumbers, sizes.backbone_width};
+  shapes[std::string(kVoteLayer) + ".bias"] = {kJointCount * kVoteNumbers};
   for (const bool trained : {true, false}) {
     for (const auto& [name, shape] : shapes) {
       if (is_constant(name) == trained) continue;
@@ -99,7 +103,7 @@ ParameterLayout::ParameterLayout(const NetworkSizes& sizes) : sizes_(sizes) {
       entry.count = element_count(shape);
       entry.is_trained = trained;
       entry.is_decayed = trained && shape.size() >= 2 && !is_position(name);
-      entry.is_exported = !name.starts_with(kJointMapLayer);
+      entry.is_exported = !name.starts_with("training.");
       places_[name] = entries_.size();
       count_ += entry.count;
       entries_.push_back(std::move(entry));

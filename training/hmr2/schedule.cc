@@ -13,7 +13,7 @@ struct Widening {
   double latest;    // progress at which it comes in any case
 };
 constexpr std::array<Widening, 5> kWidenings = {
-    {{60, 0}, {90, 0.12}, {120, 0.22}, {150, 0.33}, {180, 0.45}}};
+    {{60, 0}, {90, 0.2}, {120, 0.3}, {150, 0.4}, {180, 0.5}}};
 
 // Earlier than by the clock when people's direction is known so well on average...
 constexpr double kKnownDegrees = 15;

@@ -40,6 +40,7 @@ void RunningLoss::add(const LossParts& parts, double gradient_norm) {
           .joint_mm = blended(mean.joint_mm, parts.joint_mm, s),
           .place_px = blended(mean.place_px, parts.place_px, s),
           .betas = blended(mean.betas, parts.betas, s),
+          .vote_mm = blended(mean.vote_mm, parts.vote_mm, s),
           .joint_maps = blended(mean.joint_maps, parts.joint_maps, s)};
   means_.gradient_norm += share * (gradient_norm - means_.gradient_norm);
 }
@@ -68,20 +69,24 @@ Status SessionLog::progress(const TrainState& state, const StepPlan& plan,
   const double left = state.minutes_budget - state.seconds / 60;
   say(fmt::format(
       "step {} {:.0f} crops/s, {} yaw {:.0f}, rate {:.2g}, loss {:.3f}: root {:.1f} deg, "
-      "joints {:.0f} mm, places {:.1f} px, betas {:.2f}, maps {:.2f}, gradient {:.2f}, "
+      "joints {:.0f} mm (votes {:.0f}), places {:.1f} px, betas {:.2f}, maps {:.2f}, gradient "
+      "{:.2f}, "
       "{:.1f} min left",
       state.step, crops_per_second, plan.grid == Grid::Full ? "full" : "half",
       plan.curriculum.yaw_limit, plan.learning_rate, parts.total, parts.root_degrees,
-      parts.joint_mm, parts.place_px, parts.betas, parts.joint_maps, means.gradient_norm, left));
+      parts.joint_mm, parts.vote_mm, parts.place_px, parts.betas, parts.joint_maps,
+      means.gradient_norm, left));
   return append(fmt::format(
       "{{\"kind\":\"progress\",\"step\":{},\"crops\":{},\"seconds\":{:.1f},"
       "\"crops_per_second\":{:.1f},\"grid\":\"{}\",\"yaw_limit\":{:g},\"pose_range\":{:.3f},"
       "\"learning_rate\":{:.3g},\"loss\":{:.4f},\"root_degrees\":{:.2f},\"joint_mm\":{:.2f},"
-      "\"place_px\":{:.2f},\"betas\":{:.3f},\"joint_maps\":{:.3f},\"gradient_norm\":{:.3f}}}",
+      "\"vote_mm\":{:.2f},\"place_px\":{:.2f},\"betas\":{:.3f},\"joint_maps\":{:.3f},\"gradient_"
+      "norm\":{:.3f}}}",
       state.step, 2 * state.drawn, state.seconds, crops_per_second,
       plan.grid == Grid::Full ? "full" : "half", plan.curriculum.yaw_limit,
       plan.curriculum.pose_range, plan.learning_rate, parts.total, parts.root_degrees,
-      parts.joint_mm, parts.place_px, parts.betas, parts.joint_maps, means.gradient_norm));
+      parts.joint_mm, parts.vote_mm, parts.place_px, parts.betas, parts.joint_maps,
+      means.gradient_norm));
 }
 
 Status SessionLog::evaluation(std::string_view what, const TrainState& state,

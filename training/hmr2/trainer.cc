@@ -31,6 +31,7 @@ LossParts added(const LossParts& a, const LossParts& b, float share) {
           .joint_mm = a.joint_mm + share * b.joint_mm,
           .place_px = a.place_px + share * b.place_px,
           .betas = a.betas + share * b.betas,
+          .vote_mm = a.vote_mm + share * b.vote_mm,
           .joint_maps = a.joint_maps + share * b.joint_maps};
 }
 

@@ -151,9 +151,11 @@ TEST(TrainNetwork, SendsAGradientToEveryTrainedNumberTensor) {
     const at::Tensor patches = at::randn({2, tokens_of(grid), kPatchNumbers});
     const Answer answer = network.forward(patches, grid);
     const at::Tensor joints = chain.joints(answer.rotations, answer.betas);
-    const at::Tensor sum =
-        joints.square().sum() + places_in_crop(joints, answer.camera).square().sum() +
-        at::log_softmax(answer.joint_maps, 1).select(1, 0).sum() + answer.betas.sum();
+    const at::Tensor sum = joints.square().sum() +
+                           places_in_crop(joints, answer.camera).square().sum() +
+                           at::log_softmax(answer.joint_maps, 1).select(1, 0).sum() +
+                           answer.betas.sum() + answer.votes.places.square().sum() +
+                           answer.votes.rotations.square().select(-1, 0).select(-1, 0).sum();
     sum.backward();
     std::size_t i = 0;
     for (const ParameterEntry& entry : layout.entries()) {

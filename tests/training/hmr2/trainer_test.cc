@@ -241,7 +241,7 @@ TEST(Schedule, BeginsNarrowAndWidensWhenTheWayPeopleFaceIsKnownOrTimeIsUp) {
   EXPECT_EQ(yaw_limit_of(advanced(known, 0.01, 10)), 60);
   EXPECT_EQ(yaw_limit_of(advanced(known, 0.05, 10)), 90);
   EXPECT_EQ(yaw_limit_of(advanced(unknown, 0.05, 80)), 60);
-  EXPECT_EQ(yaw_limit_of(advanced(unknown, 0.13, 80)), 90);
+  EXPECT_EQ(yaw_limit_of(advanced(unknown, 0.25, 80)), 90);
   EXPECT_FALSE(advanced(unknown, 0.5, 80).is_full);
   const Stage full = advanced(unknown, 0.85, 80);
   EXPECT_TRUE(full.is_full);
