@@ -62,13 +62,14 @@ bool Coordinator::is_within_cap(const Session& session, const Job& job) const {
 // Who failed the range leaves it for a while to one who did not, on another host first: the failure
 // of a second one says more about the range, and a success ends the question.
 bool Coordinator::is_left_to_others(const Range& range, const Session& session, Instant now) const {
-  if (range.failed_at.empty() || now >= range.elsewhere_until) return false;
+  if (now >= range.elsewhere_until) return false;
+  const std::set<Place> failed_at = places_of(range);
   const auto failed_on_host = [&](const Session& one) {
-    return std::any_of(range.failed_at.begin(), range.failed_at.end(),
+    return std::any_of(failed_at.begin(), failed_at.end(),
                        [&](const Place& place) { return place.host == one.hello.host; });
   };
   const auto failed_in_process = [&](const Session& one) {
-    return range.failed_at.contains({one.hello.host, one.hello.incarnation});
+    return failed_at.contains({one.hello.host, one.hello.incarnation});
   };
   if (!failed_on_host(session)) return false;
   const JobRecord& job = jobs_.at(range.record.job).record;
