@@ -175,7 +175,7 @@ void Coordinator::end_lease(Session& session, RangeId id, const std::string& rea
     session.is_out_of_step = true;
     commands.push_back(SendToWorker{session.peer, UnknownSession{}});
   }
-  if (was_executing) session.is_in_trouble = true;
+  if (was_executing) session.trouble_until = now + 2 * settings_.lease;
   commands.push_back(SendToWorker{session.peer, CancelRange{id, lease->second.token}});
   session.leases.erase(lease);
   Range* range = wanted(id);

@@ -135,8 +135,9 @@ class Coordinator final {
     bool is_leaving = false;  // it gave a range back
     // A grant to it was lost: it shall open a new session, and gets nothing in this one.
     bool is_out_of_step = false;
-    // It let a lease end or failed by its own fault, and has shown no progress since.
-    bool is_in_trouble = false;
+    // It let a lease end or failed by its own fault, and has shown no progress since. Not for ever:
+    // it can show none while it gets nothing.
+    Instant trouble_until{};
     std::map<RangeId, Lease> leases;
   };
 
@@ -163,7 +164,7 @@ class Coordinator final {
   void take_charges_that_are_due(Instant now, Commands& commands);
   void forgive(Range& range, std::uint64_t incarnation);
   static std::set<Place> places_of(const Range& range);
-  bool has_better_place(const Range& range) const;
+  bool has_better_place(const Range& range, Instant now) const;
   void poison(Range& range, Instant now, Commands& commands);
   void carry_out_poison(Range& range, Instant now, Commands& commands);
   std::uint32_t bad_frames(const Job& job, Stage stage) const;

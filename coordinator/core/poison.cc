@@ -37,7 +37,7 @@ std::set<Coordinator::Place> Coordinator::places_of(const Range& range) {
 
 // Whether somebody is there whose failure would say more than one more of those that failed it: on
 // another host, or at least another process. A broken host must not take out sound frames.
-bool Coordinator::has_better_place(const Range& range) const {
+bool Coordinator::has_better_place(const Range& range, Instant now) const {
   const Job& job = jobs_.at(range.record.job);
   std::set<std::string> hosts;
   std::set<std::uint64_t> processes;
@@ -50,7 +50,7 @@ bool Coordinator::has_better_place(const Range& range) const {
     const Session& session = entry.second;
     if (session.hello.role != range.record.stage || !serves(session.hello, job.record))
       return false;
-    if (session.is_in_trouble || session.is_leaving) return false;
+    if (now < session.trouble_until || session.is_leaving) return false;
     if (!hosts.contains(session.hello.host)) return true;
     return processes.size() < 2 && !processes.contains(session.hello.incarnation);
   });
@@ -72,7 +72,7 @@ void Coordinator::settle(Range& range, Instant now, Commands& commands) {
   const std::uint32_t counted = is_single ? range.record.fails : all;
   // Twice as often is enough wherever it was, so that this ends with any fleet.
   const bool is_enough = counted >= settings_.fails_max &&
-                         (counted >= 2 * settings_.fails_max || !has_better_place(range));
+                         (counted >= 2 * settings_.fails_max || !has_better_place(range, now));
   if (is_enough) {
     poison(range, now, commands);
     return;

@@ -148,7 +148,7 @@ void Coordinator::handle(Session& session, const Heartbeat& beat, Instant now, C
     const bool moves =
         held.frames_done > lease->second.frames_done || held.steps > lease->second.steps;
     if (waits || starts || moves) lease->second.deadline = now + settings_.lease;
-    if (moves) session.is_in_trouble = false;
+    if (moves) session.trouble_until = {};
     if (starts) lease->second.started_at = now;
     lease->second.frames_done = std::max(lease->second.frames_done, held.frames_done);
     lease->second.steps = std::max(lease->second.steps, held.steps);
@@ -196,7 +196,7 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
   if (range->state == RangeState::Ready) take_from_ready(*range);
   poisoned_.erase(range->record.id);
   range->state = RangeState::Committing;
-  session.is_in_trouble = false;
+  session.trouble_until = {};
   for (auto& [peer, other] : sessions_) {
     const auto lease = other.leases.find(result.range);
     if (lease == other.leases.end()) continue;
@@ -222,7 +222,7 @@ void Coordinator::handle(Session& session, const Fail& fail, Instant now, Comman
   commands.push_back(DropSpool{session.peer, fail.range});
   // Its credit may still say that there is room.
   if (fail.fail_class == FailClass::Returned) session.is_leaving = true;
-  if (fail.fail_class == FailClass::Worker) session.is_in_trouble = true;
+  if (fail.fail_class == FailClass::Worker) session.trouble_until = now + 2 * settings_.lease;
   Range* range = wanted(fail.range);
   if (range == nullptr) return;
   if (range->state != RangeState::Leased) return;

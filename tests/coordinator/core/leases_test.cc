@@ -332,6 +332,24 @@ TEST(Leases, AWorkerInTroubleThatMovesAgainIsLikeTheOthers) {
             1u);
 }
 
+TEST(Leases, AWorkerInTroubleIsTriedAgainAfterTwoLeases) {
+  Desk desk;
+  desk.add_job(pose_ranges(1));
+  const Commands joined = desk.join("w", 2);
+  const SessionId session = session_in(joined, "w");
+  const Grant grant = grants(joined, "w").at(0);
+  const SessionId sound = session_in(desk.join("sound", 0), "sound");
+  desk.say("w", Fail{session, grant.range, grant.token, FailClass::Worker, "no memory"});
+  std::size_t granted = 0;
+  int second = 0;
+  while (granted == 0 && second < 100) {
+    ++second;
+    desk.say("sound", Heartbeat{sound, 0, {}});
+    granted += grants(desk.beat_for(1s, "w", session, 2, {}), "w").size();
+  }
+  EXPECT_EQ(second, 60);
+}
+
 TEST(Leases, TheOnlyWorkerGoesOnAfterItsLeaseEnded) {
   Desk desk;
   desk.add_job(pose_ranges(1));

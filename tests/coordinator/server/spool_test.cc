@@ -10,8 +10,8 @@ namespace {
 constexpr std::uint64_t kMax = 100;
 constexpr RangeId kRange{5};
 
-std::unique_ptr<ResultSpool> open(const std::filesystem::path& folder) {
-  auto spool = ResultSpool::open(folder, 3);
+std::unique_ptr<ResultSpool> open(const std::filesystem::path& folder, std::size_t results = 3) {
+  auto spool = ResultSpool::open(folder, results);
   EXPECT_TRUE(spool) << spool.error().message;
   return std::move(*spool);
 }
@@ -126,7 +126,7 @@ TEST(Spool, AResultInCrumbsIsDropped) {
 
 TEST(Spool, OneWorkersOpenResultsAreCountedAndThoseOfOthersAreNot) {
   TempDir folder;
-  const auto spool = open(folder / "incoming");
+  const auto spool = open(folder / "incoming", 2 * kResultsPerPeerMax);
   const auto begin = [&](const std::string& peer, std::uint64_t range) {
     return spool->add(peer, {SessionId{1}, RangeId{range}, {1, 1}, 0, "x"}, kMax);
   };
