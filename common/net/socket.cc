@@ -1,9 +1,11 @@
 #include "common/net/socket.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <random>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -157,15 +159,28 @@ Status RouterSocket::send(const std::string& peer, std::string_view bytes) {
 // A failed handshake is told of, and then that some connection closed. Of a peer that does not even
 // greet as ZeroMQ does, only the latter is told: it closed, never spoke, and no failure explains
 // it. A worker that died before its first word counts as one of these, too.
+// Whether the connection that begins with `connected` is known to have ended already: what is noted
+// of its descriptor is then of this connection, and the descriptor itself may be another's by now.
+static bool closes_within(std::vector<MonitorEvent>::const_iterator connected,
+                          std::vector<MonitorEvent>::const_iterator end) {
+  return std::any_of(connected + 1, end, [&](const MonitorEvent& later) {
+    return later.kind == MonitorEvent::Kind::Closed && later.connection == connected->connection;
+  });
+}
+
 RouterEvents RouterSocket::take_events() {
   RouterEvents events;
   events.misshapen = std::exchange(misshapen_, 0);
-  while (const std::optional<MonitorEvent> event = monitor_->take()) {
+  std::vector<MonitorEvent> batch;
+  while (const std::optional<MonitorEvent> event = monitor_->take()) batch.push_back(*event);
+  for (auto event = batch.begin(); event != batch.end(); ++event) {
     if (event->kind == MonitorEvent::Kind::HandshakeFailed) {
       events.failures.push_back(event->failure);
       ++failures_open_;
     }
-    if (event->kind == MonitorEvent::Kind::Connected) forget_older(event->connection);
+    if (event->kind == MonitorEvent::Kind::Connected && !closes_within(event, batch.end())) {
+      forget_older(event->connection);
+    }
     if (event->kind != MonitorEvent::Kind::Closed) continue;
     if (spoken_.erase(event->connection) > 0) {
       events.closed.push_back(event->connection);
@@ -181,7 +196,8 @@ RouterEvents RouterSocket::take_events() {
 // A message may be received after its connection closed, and leaves a note that nobody takes back.
 void RouterSocket::forget_older(int connection) {
   const auto found = spoken_.find(connection);
-  if (found != spoken_.end() && found->second != cookie_of(connection)) spoken_.erase(found);
+  const auto now = cookie_of(connection);
+  if (found != spoken_.end() && now != 0 && found->second != now) spoken_.erase(found);
 }
 
 void RouterSocket::close_connection(int connection) {
