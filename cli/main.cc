@@ -3,6 +3,7 @@
 
 #include "cli/evaluate_command.h"
 #include "cli/exit_code.h"
+#include "cli/keygen_command.h"
 #include "cli/model_command.h"
 #include "cli/pose_command.h"
 #include "cli/run_command.h"
@@ -188,6 +189,17 @@ void add_model(CLI::App& app, ModelImportOptions& import, ModelShowOptions& show
   look->add_flag("--json", show.json, "print the description as JSON");
 }
 
+void add_keygen(CLI::App& app, KeygenOptions& options) {
+  CLI::App* keygen = app.add_subcommand(
+      "keygen", "Make keys for a coordinator and its workers, which may then be on other machines");
+  keygen->add_option("folder", options.folder, "where the keys go, made if it is not there")
+      ->required();
+  keygen->add_option("--name", options.name, "the worker's, or coordinator for that alone")
+      ->capture_default_str();
+  keygen->add_flag("--force", options.force, "replace the key of --name if it is there");
+  keygen->add_flag("--json", options.json, "print what was made as JSON");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -199,10 +211,12 @@ int main(int argc, char** argv) {
   EvaluateOptions evaluate;
   ModelImportOptions import;
   ModelShowOptions show;
+  KeygenOptions keygen;
   add_run(app, run);
   add_pose(app, pose);
   add_evaluate(app, evaluate);
   add_model(app, import, show);
+  add_keygen(app, keygen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -215,6 +229,7 @@ int main(int argc, char** argv) {
     pose.has_boxes = app.get_subcommand("pose")->count("--boxes") > 0;
     return pose_image(pose);
   }
+  if (app.got_subcommand("keygen")) return make_keys(keygen);
   CLI::App* model = app.get_subcommand("model");
   return model->got_subcommand("import") ? import_model_folder(import) : show_model_folder(show);
 }

@@ -12,7 +12,12 @@ int main(int argc, char** argv) {
   if (!start.config) return start.exit_code;
   StopSignal stop;
   start_log("coordinator", start.config->log_level);
-  auto server = Server::start(server_config(*start.config));
+  const auto config = server_config(*start.config);
+  if (!config) {
+    log_error(config.error().message);
+    return kExitUsage;
+  }
+  auto server = Server::start(*config);
   if (!server) {
     log_error(server.error().message);
     return kExitFailed;

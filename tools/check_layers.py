@@ -26,6 +26,8 @@ MAY_INCLUDE = {
     "common/job": ["common/base", "common/protocol"],
     "common/wire": ["common/base", "common/protocol"],
     "common/net": ["common/base"],
+    # Files of keys; the keys themselves belong to the sockets.
+    "common/keys": ["common/base", "common/files", "common/net"],
     "common/config": ["common/base"],
     "common/model_folder": ["common/base", "common/files"],
     "common/media": ["common/base", "common/protocol", "common/files"],
@@ -59,6 +61,7 @@ MAY_INCLUDE = {
     "training/footage": ["common/*", "worker/*", "training/body"],
     "training/detector": ["common/*", "worker/detect", "worker/model", "training/body",
                           "training/footage"],
+    "training/hmr2": ["common/*", "worker/model", "training/footage"],
     "training": ["common/*", "worker/*", "training/*"],
 }
 
@@ -75,7 +78,7 @@ LIBRARIES = {
     "Eigen": (r"Eigen/", ["common/body", "common/accuracy"]),
     "SQLite": (r"sqlite3", ["coordinator/store"]),
     "LibTorch": (r"(torch|ATen|c10)/", ["worker/model", "worker/detect", "worker/device",
-                                        "training/detector"]),
+                                        "training/detector", "training/hmr2"]),
     "CUDA": (r"cuda|c10/cuda|ATen/cuda", ["worker/device"]),
     "oneDNN": (r"(dnnl|oneapi/dnnl/)", ["worker/model"]),
     "OpenSSL": (r"openssl/", ["common/files"]),
@@ -83,7 +86,7 @@ LIBRARIES = {
     "spdlog": (r"spdlog/", ["common/process"]),
     "nlohmann-json": (r"nlohmann/", ["common/job", "common/model_folder", "common/accuracy",
                                      "coordinator/pipeline", "cli", "training/detector"]),
-    "CLI11": (r"CLI/", ["cli", "main", "training/detector"]),
+    "CLI11": (r"CLI/", ["cli", "main", "training", "training/detector"]),
     "GoogleTest": (r"g(test|mock)/", []),
     "google-benchmark": (r"benchmark/", []),
 }

@@ -66,7 +66,7 @@ SharedDetectorFile detector_of(const ModelFolder& folder, Hello& hello) {
 }
 
 Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
-  POSEFLEET_TRY_DO(check_coordinator_endpoint(config.coordinator));
+  POSEFLEET_TRY(const std::optional<ClientKeys> keys, check_coordinator(config));
   const Instant started = now();
   POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config.model, HashCheck::Full));
   POSEFLEET_TRY(const NetworkPlace place,
@@ -93,7 +93,7 @@ Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
   hello.device = place.device + ", " + std::to_string(placement.threads) + " thread(s), " +
                  name_of(place.precision);
   // The next range is not kept waiting but begun: see PoseEngine.
-  Runtime runtime({.coordinator = config.coordinator, .hello = hello, .prefetch = 0},
+  Runtime runtime({.coordinator = config.coordinator, .keys = keys, .hello = hello, .prefetch = 0},
                   std::move(stages), stop);
   return runtime.run();
 }

@@ -13,7 +13,7 @@ namespace {
 using namespace posefleet;
 
 Result<int> serve(const RenderWorkerConfig& config, StopSignal& stop) {
-  POSEFLEET_TRY_DO(check_coordinator_endpoint(config.coordinator));
+  POSEFLEET_TRY(const std::optional<ClientKeys> keys, check_coordinator(config));
   // The network's weights are not needed here, and hashing gigabytes of them would only cost time;
   // the body's own loader checks what it reads.
   POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config.model, HashCheck::SizesOnly));
@@ -23,6 +23,7 @@ Result<int> serve(const RenderWorkerConfig& config, StopSignal& stop) {
   stages.push_back(std::move(stage));
   RuntimeConfig runtime_config;
   runtime_config.coordinator = config.coordinator;
+  runtime_config.keys = keys;
   runtime_config.hello = describe_process(Stage::Render);
   runtime_config.hello.model_hash = folder.model_hash;
   runtime_config.hello.device = "cpu, 1 thread";

@@ -100,6 +100,33 @@ Status write_file_durably(const std::filesystem::path& path, std::string_view by
   return published;
 }
 
+Status write_private_file(const std::filesystem::path& path, std::string_view bytes,
+                          const PrivateFileOptions& options) {
+  // A new name, so that no file of an earlier attempt lends its mode; made with mode 0600.
+  std::string temporary = path.string() + ".part-XXXXXX";
+  {
+    const Descriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
+    if (!fd.is_open()) return system_error("create a file beside", path);
+    Status written = write_all(fd.get(), bytes, temporary);
+    if (written && fsync(fd.get()) != 0) written = system_error("force to disk", temporary);
+    if (!written) {
+      unlink(temporary.c_str());
+      return written;
+    }
+  }
+  if (options.may_replace) {
+    Status published = publish_file(temporary, path);
+    if (!published) unlink(temporary.c_str());
+    return published;
+  }
+  // Unlike a rename, a second name for a file fails where one is already.
+  const bool is_linked = link(temporary.c_str(), path.c_str()) == 0;
+  const Status failed = is_linked ? done() : Status(system_error("create", path));
+  unlink(temporary.c_str());
+  if (!is_linked) return failed;
+  return sync_folder_of(path);
+}
+
 Status publish_file(const std::filesystem::path& temporary, const std::filesystem::path& path) {
   {
     const Descriptor fd(open(temporary.c_str(), O_RDONLY | O_CLOEXEC));

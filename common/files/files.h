@@ -20,6 +20,14 @@ Result<std::string> read_whole_file(const std::filesystem::path& path, std::uint
 // Writes, forces to disk, renames, forces the folder to disk.
 Status write_file_durably(const std::filesystem::path& path, std::string_view bytes);
 
+// The same for what only the owner may read (mode 0600, at no moment more). Rejected when the file
+// is there and may not be replaced: of two that write at the same time one wins, the other is told.
+struct PrivateFileOptions {
+  bool may_replace = false;
+};
+Status write_private_file(const std::filesystem::path& path, std::string_view bytes,
+                          const PrivateFileOptions& options = {});
+
 // Forces an existing file to disk, gives it its final name, forces the folder to disk.
 Status publish_file(const std::filesystem::path& temporary, const std::filesystem::path& path);
 

@@ -82,6 +82,15 @@ std::map<std::string, Shape> network_layout(const NetworkSizes& sizes) {
   return layout;
 }
 
+Result<TensorView> network_tensor(const Safetensors& file, const std::string& name,
+                                  const Shape& shape) {
+  const TensorView* view = file.find(name);
+  const bool is_half_size =
+      view != nullptr && (view->dtype == DType::F16 || view->dtype == DType::BF16);
+  if (is_half_size && view->shape == shape) return *view;
+  return file.get(name, DType::F32, shape);
+}
+
 Status check_sizes(const NetworkSizes& sizes) {
   const std::array<std::pair<const char*, std::pair<std::int64_t, std::int64_t>>, 9> limits = {{
       {"backbone_width", {sizes.backbone_width, kWidthMax}},

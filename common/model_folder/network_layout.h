@@ -20,8 +20,13 @@ inline constexpr std::int64_t kPose6dCount = 144;  // 24 joints x 6 numbers
 inline constexpr std::int64_t kShapeCount = 10;    // betas
 inline constexpr std::int64_t kCameraCount = 3;    // s, tx, ty
 
-// All `backbone.*` and `smpl_head.*` tensors, float32.
+// All `backbone.*` and `smpl_head.*` tensors.
 std::map<std::string, Shape> network_layout(const NetworkSizes& sizes);
+
+// The tensor of that name: float32, or of 16 bits (F16, BF16; half.h widens them), as small models
+// are stored. Anything else is an error that names file, tensor, the expected and the found shape.
+Result<TensorView> network_tensor(const Safetensors& file, const std::string& name,
+                                  const Shape& shape);
 
 // Refuses sizes that no network can have: depths and widths below 1 or absurdly large, heads that
 // do not divide the width.

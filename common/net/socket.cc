@@ -1,12 +1,17 @@
 #include "common/net/socket.h"
 
-#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <random>
+#include <utility>
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <zmq.h>
+
+#include "common/net/frames.h"
+#include "common/net/monitor.h"
+#include "common/net/zap.h"
 
 namespace posefleet {
 namespace {
@@ -35,38 +40,29 @@ Error net_error(std::string_view what, std::string_view endpoint) {
           fmt::format("cannot {} {}: {}", what, endpoint, zmq_strerror(zmq_errno()))};
 }
 
-// Owns one received frame.
-class Frame final {
- public:
-  Frame() { zmq_msg_init(&message_); }
-  ~Frame() { zmq_msg_close(&message_); }
-  Frame(const Frame&) = delete;
-  Frame& operator=(const Frame&) = delete;
+void set_text(void* socket, int option, const std::string& value) {
+  // Z85 is handed over with its final zero.
+  POSEFLEET_CHECK(zmq_setsockopt(socket, option, value.c_str(), value.size() + 1) == 0);
+}
 
-  bool receive(void* socket) { return zmq_msg_recv(&message_, socket, ZMQ_DONTWAIT) >= 0; }
-  bool has_more() const { return zmq_msg_more(&message_) != 0; }
-  std::string bytes() {
-    return {static_cast<const char*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
-  }
-  // The descriptor of the connection that brought it; the first frame of a message does not know.
-  int connection() { return zmq_msg_get(&message_, ZMQ_SRCFD); }
+void use_keys(void* socket, const ServerKeys& keys) {
+  set_option(socket, ZMQ_CURVE_SERVER, 1);
+  set_text(socket, ZMQ_CURVE_SECRETKEY, keys.own.reveal());
+  POSEFLEET_CHECK(zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, "posefleet", 9) == 0);
+}
 
- private:
-  zmq_msg_t message_;
-};
+void use_keys(void* socket, const ClientKeys& keys) {
+  set_text(socket, ZMQ_CURVE_SERVERKEY, keys.server.text());
+  set_text(socket, ZMQ_CURVE_PUBLICKEY, keys.own.public_key().text());
+  set_text(socket, ZMQ_CURVE_SECRETKEY, keys.own.reveal());
+}
 
-// Takes one message apart; false when none waits.
-bool receive_frames(void* socket, std::vector<std::string>& frames, int& connection) {
-  frames.clear();
-  bool more = true;
-  while (more) {
-    Frame frame;
-    if (!frame.receive(socket)) return false;
-    more = frame.has_more();
-    connection = frame.connection();
-    frames.push_back(frame.bytes());
-  }
-  return true;
+// The system's number of the socket behind a descriptor; 0 when it is none.
+std::uint64_t cookie_of(int fd) {
+  std::uint64_t cookie = 0;
+  socklen_t size = sizeof cookie;
+  if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) return 0;
+  return cookie;
 }
 
 std::string random_identity() {
@@ -89,15 +85,20 @@ bool is_local_endpoint(std::string_view endpoint) {
   if (endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://")) return true;
   if (!endpoint.starts_with("tcp://")) return false;
   const std::string_view address = endpoint.substr(6);
-  const std::string_view host = address.substr(0, address.rfind(':'));
+  std::string_view host = address.substr(0, address.rfind(':'));
+  // The library's own spelling of an IPv4 address on a socket that takes both.
+  if (host.starts_with("[::ffff:") && host.ends_with("]")) host = host.substr(8, host.size() - 9);
   // Digits and dots alone: 127.example.org is a name that may lead anywhere.
   const bool is_ipv4 = host.find_first_not_of("0123456789.") == std::string_view::npos;
   return (host.starts_with("127.") && is_ipv4) || host == "[::1]" || host == "localhost";
 }
 
+RouterSocket::RouterSocket() = default;
+
 Result<std::unique_ptr<RouterSocket>> RouterSocket::bind(NetContext& context,
                                                          const std::string& endpoint,
-                                                         std::uint64_t message_bytes_max) {
+                                                         std::uint64_t message_bytes_max,
+                                                         const ServerKeys* keys) {
   std::unique_ptr<RouterSocket> router(new RouterSocket);
   router->socket_ = zmq_socket(context.handle(), ZMQ_ROUTER);
   POSEFLEET_CHECK(router->socket_ != nullptr);
@@ -106,14 +107,8 @@ Result<std::unique_ptr<RouterSocket>> RouterSocket::bind(NetContext& context,
   set_option(router->socket_, ZMQ_ROUTER_HANDOVER, 1);
   const std::int64_t size_max = static_cast<std::int64_t>(message_bytes_max);
   zmq_setsockopt(router->socket_, ZMQ_MAXMSGSIZE, &size_max, sizeof size_max);
-  // The monitor's name must differ between the sockets of a context.
-  static std::atomic<int> monitor_number = 0;
-  const std::string monitor_name = fmt::format("inproc://monitor-{}", ++monitor_number);
-  POSEFLEET_CHECK(
-      zmq_socket_monitor(router->socket_, monitor_name.c_str(), ZMQ_EVENT_DISCONNECTED) == 0);
-  router->monitor_ = zmq_socket(context.handle(), ZMQ_PAIR);
-  set_option(router->monitor_, ZMQ_LINGER, 0);
-  POSEFLEET_CHECK(zmq_connect(router->monitor_, monitor_name.c_str()) == 0);
+  if (keys != nullptr) use_keys(router->socket_, *keys);
+  router->monitor_ = std::make_unique<SocketMonitor>(context, router->socket_);
   if (zmq_bind(router->socket_, endpoint.c_str()) != 0) return net_error("listen on", endpoint);
   char bound[256] = {};
   std::size_t size = sizeof bound;
@@ -123,20 +118,26 @@ Result<std::unique_ptr<RouterSocket>> RouterSocket::bind(NetContext& context,
 }
 
 RouterSocket::~RouterSocket() {
-  if (socket_ != nullptr) {
-    zmq_socket_monitor(socket_, nullptr, 0);
-    zmq_close(socket_);
-  }
-  if (monitor_ != nullptr) zmq_close(monitor_);
+  monitor_.reset();
+  if (socket_ != nullptr) zmq_close(socket_);
+}
+
+void* RouterSocket::monitor_handle() const {
+  return monitor_->handle();
 }
 
 std::optional<PeerMessage> RouterSocket::receive() {
   std::vector<std::string> frames;
-  int connection = -1;
-  while (receive_frames(socket_, frames, connection)) {
-    if (frames.size() == 2) {
-      return PeerMessage{std::move(frames[0]), connection, std::move(frames[1])};
+  net::Origin origin;
+  while (net::receive_frames(socket_, frames, &origin)) {
+    if (origin.connection >= 0 && !spoken_.contains(origin.connection)) {
+      spoken_[origin.connection] = cookie_of(origin.connection);
     }
+    if (frames.size() == 2) {
+      return PeerMessage{std::move(frames[0]), origin.connection, std::move(origin.user),
+                         std::move(frames[1])};
+    }
+    ++misshapen_;
   }
   return std::nullopt;
 }
@@ -153,22 +154,47 @@ Status RouterSocket::send(const std::string& peer, std::string_view bytes) {
   return done();
 }
 
-std::vector<int> RouterSocket::take_closed_connections() {
-  std::vector<int> closed;
-  std::vector<std::string> frames;
-  int ignored = -1;
-  while (receive_frames(monitor_, frames, ignored)) {
-    // First frame: 16 bits of event, 32 bits of value, which is the descriptor.
-    if (frames.empty() || frames[0].size() < 6) continue;
-    std::int32_t fd = -1;
-    __builtin_memcpy(&fd, frames[0].data() + 2, sizeof fd);
-    closed.push_back(fd);
+// A failed handshake is told of, and then that some connection closed. Of a peer that does not even
+// greet as ZeroMQ does, only the latter is told: it closed, never spoke, and no failure explains
+// it. A worker that died before its first word counts as one of these, too.
+RouterEvents RouterSocket::take_events() {
+  RouterEvents events;
+  events.misshapen = std::exchange(misshapen_, 0);
+  while (const std::optional<MonitorEvent> event = monitor_->take()) {
+    if (event->kind == MonitorEvent::Kind::HandshakeFailed) {
+      events.failures.push_back(event->failure);
+      ++failures_open_;
+    }
+    if (event->kind == MonitorEvent::Kind::Connected) forget_older(event->connection);
+    if (event->kind != MonitorEvent::Kind::Closed) continue;
+    if (spoken_.erase(event->connection) > 0) {
+      events.closed.push_back(event->connection);
+    } else if (failures_open_ > 0) {
+      --failures_open_;
+    } else {
+      events.failures.push_back(HandshakeFailure::NotOurProtocol);
+    }
   }
-  return closed;
+  return events;
 }
 
+// A message may be received after its connection closed, and leaves a note that nobody takes back.
+void RouterSocket::forget_older(int connection) {
+  const auto found = spoken_.find(connection);
+  if (found != spoken_.end() && found->second != cookie_of(connection)) spoken_.erase(found);
+}
+
+void RouterSocket::close_connection(int connection) {
+  const auto found = spoken_.find(connection);
+  if (found == spoken_.end() || found->second == 0) return;
+  if (cookie_of(connection) == found->second) shutdown(connection, SHUT_RDWR);
+}
+
+DealerSocket::DealerSocket() = default;
+
 Result<std::unique_ptr<DealerSocket>> DealerSocket::connect(NetContext& context,
-                                                            const std::string& endpoint) {
+                                                            const std::string& endpoint,
+                                                            const ClientKeys* keys) {
   std::unique_ptr<DealerSocket> dealer(new DealerSocket);
   dealer->socket_ = zmq_socket(context.handle(), ZMQ_DEALER);
   POSEFLEET_CHECK(dealer->socket_ != nullptr);
@@ -179,6 +205,8 @@ Result<std::unique_ptr<DealerSocket>> DealerSocket::connect(NetContext& context,
   set_option(dealer->socket_, ZMQ_RECONNECT_IVL_MAX, 5000);
   const std::string identity = random_identity();
   zmq_setsockopt(dealer->socket_, ZMQ_ROUTING_ID, identity.data(), identity.size());
+  if (keys != nullptr) use_keys(dealer->socket_, *keys);
+  dealer->monitor_ = std::make_unique<SocketMonitor>(context, dealer->socket_);
   if (zmq_connect(dealer->socket_, endpoint.c_str()) != 0) {
     return net_error("connect to", endpoint);
   }
@@ -186,13 +214,31 @@ Result<std::unique_ptr<DealerSocket>> DealerSocket::connect(NetContext& context,
 }
 
 DealerSocket::~DealerSocket() {
+  monitor_.reset();
   if (socket_ != nullptr) zmq_close(socket_);
+}
+
+void* DealerSocket::monitor_handle() const {
+  return monitor_->handle();
+}
+
+DealerEvents DealerSocket::take_events() {
+  using Kind = MonitorEvent::Kind;
+  DealerEvents events;
+  while (const std::optional<MonitorEvent> event = monitor_->take()) {
+    if (event->kind == Kind::HandshakeDone) events = {.is_up = true, .failure = std::nullopt};
+    if (event->kind == Kind::HandshakeFailed) events.failure = event->failure;
+    if (event->kind == Kind::Closed && is_in_handshake_) {
+      events.failure = HandshakeFailure::NotOurProtocol;
+    }
+    is_in_handshake_ = event->kind == Kind::Connected;
+  }
+  return events;
 }
 
 std::optional<std::string> DealerSocket::receive() {
   std::vector<std::string> frames;
-  int ignored = -1;
-  while (receive_frames(socket_, frames, ignored)) {
+  while (net::receive_frames(socket_, frames)) {
     if (frames.size() == 1) return std::move(frames[0]);
   }
   return std::nullopt;

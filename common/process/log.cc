@@ -4,6 +4,28 @@
 #include <spdlog/spdlog.h>
 
 namespace posefleet {
+namespace {
+
+// Names and messages of others stand in our lines; none of them shall begin a line of its own or
+// steer somebody's terminal.
+std::string printable(const std::string& line) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(line.size());
+  for (const char c : line) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return out;
+}
+
+}  // namespace
 
 void start_log(std::string_view program, LogLevel level) {
   auto logger = std::make_shared<spdlog::logger>(std::string(program),
@@ -26,16 +48,16 @@ Result<LogLevel> parse_log_level(std::string_view text) {
 }
 
 void log_debug(const std::string& line) {
-  spdlog::debug("{}", line);
+  spdlog::debug("{}", printable(line));
 }
 void log_info(const std::string& line) {
-  spdlog::info("{}", line);
+  spdlog::info("{}", printable(line));
 }
 void log_warn(const std::string& line) {
-  spdlog::warn("{}", line);
+  spdlog::warn("{}", printable(line));
 }
 void log_error(const std::string& line) {
-  spdlog::error("{}", line);
+  spdlog::error("{}", printable(line));
 }
 
 }  // namespace posefleet

@@ -1,5 +1,6 @@
 // Log lines on standard error: time, level, what happened. One line per event, logged once, where
-// it is handled.
+// it is handled. What cannot be printed is written as \n and \x1b, so that no text from outside
+// makes lines of its own.
 //
 // A process has one log, so this is the one set of free functions with state behind it (spdlog's
 // default logger): handing a logger through every constructor bought nothing. Any thread may call.

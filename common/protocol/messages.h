@@ -63,6 +63,9 @@ struct Hello {
   std::vector<ResultId> unacknowledged;
   DetectorState detector_state = DetectorState::None;
   std::string detector;  // for people: which one is loaded, or why it is not
+  // Not sent: the name of the key that the worker's connection has proven, written here by the
+  // coordinator when the message arrives. Empty without keys.
+  std::string key_name;
   bool operator==(const Hello&) const = default;
 };
 

@@ -39,6 +39,9 @@ struct Settings {
   // Second leases of one range at the same time.
   std::uint32_t copies_max = 1;
   std::uint32_t sessions_max = 1024;
+  // Ranges that one session may hold, whatever credit it claims: a broken worker must not hoard all
+  // of a job. A large machine's worker holds some dozen.
+  std::uint32_t leases_max = 256;
   std::uint64_t part_bytes_max = 1 << 20;
   std::uint64_t result_bytes_max = 256ULL << 20;
 };

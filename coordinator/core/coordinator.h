@@ -66,6 +66,8 @@ class Coordinator final {
   Commands on_quarantined(RangeId range, Instant now);
   Commands on_poison_failed(RangeId range, const std::string& error);
   Commands on_peer_lost(const std::string& peer, Instant now);
+  // Its session ends, uncharged: the ranges are not at fault.
+  Commands on_key_revoked(const std::string& peer, Instant now);
   Commands on_tick(Instant now);
 
   // Null: no such job.

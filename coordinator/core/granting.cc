@@ -31,6 +31,7 @@ bool Coordinator::is_sound(const Session& session, Instant now) const {
 bool Coordinator::may_take_grants(const Session& session, Instant now) const {
   if (session.granted >= session.credit_total || is_suspect(session, now)) return false;
   if (session.is_leaving || session.is_out_of_step) return false;
+  if (session.leases.size() >= settings_.leases_max) return false;
   if (now >= session.trouble_until) return true;
   // A hung or broken worker is soon the one with the fewest leases. It must not fail the same range
   // again and again, and with it the job, while a sound one could do it. The only one of its kind

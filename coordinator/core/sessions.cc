@@ -58,8 +58,9 @@ void Coordinator::handle(const std::string& peer, const Hello& hello, Instant no
   session.granted = hello.held.size() + hello.unacknowledged.size();
   adopt(session, std::move(carried), now);
   commands.push_back(SendToWorker{peer, welcome_to(session, hello)});
-  commands.push_back(LogLine{false, std::string(name_of(hello.role)) + " worker " + hello.worker +
-                                        " joined (" + hello.device + ")"});
+  commands.push_back(LogLine{
+      false, std::string(name_of(hello.role)) + " worker " + hello.worker + " joined (" +
+                 hello.device + (hello.key_name.empty() ? "" : ", key " + hello.key_name) + ")"});
 }
 
 Welcome Coordinator::welcome_to(const Session& session, const Hello& hello) const {
@@ -86,7 +87,9 @@ std::map<RangeId, Coordinator::Lease> Coordinator::leave_older_session(const Hel
   std::map<RangeId, Lease> carried;
   const auto older = std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
     const Hello& other = entry.second.hello;
-    return other.incarnation == hello.incarnation && other.worker == hello.worker;
+    // Nobody ends the session of another key by telling its incarnation.
+    return other.incarnation == hello.incarnation && other.worker == hello.worker &&
+           other.key_name == hello.key_name;
   });
   if (older == sessions_.end()) return carried;
   for (const HeldLease& held : hello.held) {
@@ -274,6 +277,18 @@ Commands Coordinator::on_peer_lost(const std::string& peer, Instant now) {
   const auto found = sessions_.find(peer);
   if (found == sessions_.end()) return commands;
   end_session(found->second, now, "its connection closed", Blame::RangeUnlessBack, commands);
+  sessions_.erase(found);
+  grant_ranges(now, commands);
+  return commands;
+}
+
+Commands Coordinator::on_key_revoked(const std::string& peer, Instant now) {
+  Commands commands;
+  const auto found = sessions_.find(peer);
+  if (found == sessions_.end()) return commands;
+  // What it was executing did not fail.
+  const std::string reason = "its key " + found->second.hello.key_name + " was revoked";
+  end_session(found->second, now, reason, Blame::Nobody, commands);
   sessions_.erase(found);
   grant_ranges(now, commands);
   return commands;

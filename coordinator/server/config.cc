@@ -14,6 +14,15 @@ Fields<CoordinatorConfig> make_fields() {
   fields.text("workers.listen", &Config::workers_listen)
       .fallback("tcp://127.0.0.1:5555")
       .help("where workers connect; without keys only ipc:// or loopback");
+  fields.path("workers.key", &Config::workers_key)
+      .fallback("")
+      .help("file of the coordinator's secret key (posefleet keygen); empty: no keys");
+  fields.path("workers.allowed", &Config::workers_allowed)
+      .fallback("")
+      .help(
+          "public keys that may connect: a folder of NAME.pub files, or one file with a key a "
+          "line; "
+          "changes take effect within a second");
   fields.text("clients.listen", &Config::clients_listen)
       .fallback("tcp://127.0.0.1:5556")
       .help("where clients on this machine connect; only ipc:// or loopback");
@@ -74,8 +83,18 @@ const Fields<CoordinatorConfig>& coordinator_fields() {
   return fields;
 }
 
-ServerConfig server_config(const CoordinatorConfig& config) {
+Result<ServerConfig> server_config(const CoordinatorConfig& config) {
   ServerConfig server;
+  if (config.workers_key.empty() != config.workers_allowed.empty()) {
+    return rejected(
+        config.workers_key.empty()
+            ? "workers.allowed is given without workers.key, the coordinator's secret "
+              "key"
+            : "workers.key is given without workers.allowed, the keys that may connect");
+  }
+  if (!config.workers_key.empty()) {
+    server.worker_keys = WorkerKeys{config.workers_key, config.workers_allowed};
+  }
   server.data_dir = config.data_dir;
   server.worker_endpoint = config.workers_listen;
   server.client_endpoint = config.clients_listen;

@@ -14,6 +14,8 @@ namespace posefleet {
 struct CoordinatorConfig {
   std::filesystem::path data_dir;
   std::string workers_listen;
+  std::filesystem::path workers_key;      // empty: no keys
+  std::filesystem::path workers_allowed;  // empty: no keys
   std::string clients_listen;
   std::chrono::milliseconds heartbeat{};
   std::chrono::milliseconds lease{};
@@ -28,6 +30,7 @@ struct CoordinatorConfig {
 };
 
 const Fields<CoordinatorConfig>& coordinator_fields();
-ServerConfig server_config(const CoordinatorConfig& config);
+// Rejected: keys that miss their other half.
+Result<ServerConfig> server_config(const CoordinatorConfig& config);
 
 }  // namespace posefleet

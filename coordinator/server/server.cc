@@ -1,7 +1,10 @@
 #include "coordinator/server/server.h"
 
+#include <algorithm>
 #include <deque>
 #include <random>
+
+#include <sys/resource.h>
 
 #include "common/files/files.h"
 #include "common/files/sha256.h"
@@ -11,6 +14,7 @@
 #include "common/process/wake.h"
 #include "common/wire/codec.h"
 #include "coordinator/server/jobs.h"
+#include "coordinator/server/limits.h"
 #include "coordinator/server/pipeline_thread.h"
 #include "coordinator/server/spool.h"
 
@@ -30,6 +34,13 @@ constexpr std::uint64_t kClientMessageBytesMax = 128ULL << 20;
 // Room around a part's bytes for the rest of its message.
 constexpr std::uint64_t kPartOverhead = 64 << 10;
 
+Status check_worker_endpoint(const ServerConfig& config) {
+  if (config.worker_keys || is_local_endpoint(config.worker_endpoint)) return done();
+  return rejected("workers.listen is " + config.worker_endpoint +
+                  ": without workers.key and workers.allowed only ipc:// and loopback addresses "
+                  "(tcp://127.0.0.1:PORT) are taken, anybody on the network could take part");
+}
+
 // What the rules need to know of a spec.
 void read_spec(const JobSpec& spec, core::JobRecord& record) {
   record.model_hash = network_id(spec);
@@ -38,11 +49,28 @@ void read_spec(const JobSpec& spec, core::JobRecord& record) {
   record.fails_on_quarantine = spec.on_quarantine == OnQuarantine::Fail;
 }
 
-Status check_endpoint(const std::string& key, const std::string& endpoint) {
+Status check_client_endpoint(const std::string& endpoint) {
   if (is_local_endpoint(endpoint)) return done();
-  return rejected(key + " is " + endpoint +
-                  ": without keys only ipc:// and loopback addresses (tcp://127.0.0.1:PORT) are "
-                  "allowed, anybody on the network could take part");
+  return rejected("clients.listen is " + endpoint +
+                  ": only ipc:// and loopback addresses (tcp://127.0.0.1:PORT) are taken");
+}
+
+// Each connection takes a descriptor, and systems give 1024 unless they are asked for more.
+constexpr std::uint64_t kOtherDescriptors = 512;
+
+void make_room_for_sessions(std::uint64_t sessions) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  // A result that arrives has its file.
+  const rlim_t wanted = 2 * sessions + kOtherDescriptors;
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted) {
+    log_warn("limits.sessions is " + std::to_string(sessions) + ", which needs " +
+             std::to_string(wanted) + " open files; this process may have " +
+             std::to_string(limit.rlim_cur) + " (raise it: ulimit -Hn, LimitNOFILE=)");
+  }
 }
 
 }  // namespace
@@ -59,8 +87,9 @@ class Server::Loop final {
         pipeline_(pipeline_wake_) {}
 
   Status listen() {
-    POSEFLEET_TRY(workers_, RouterSocket::bind(context_, config_.worker_endpoint,
-                                               config_.rules.part_bytes_max + kPartOverhead));
+    POSEFLEET_TRY(admission_, Admission::open(context_, config_.worker_keys));
+    POSEFLEET_TRY(workers_, admission_->bind(context_, config_.worker_endpoint,
+                                             config_.rules.part_bytes_max + kPartOverhead));
     POSEFLEET_TRY(clients_,
                   RouterSocket::bind(context_, config_.client_endpoint, kClientMessageBytesMax));
     log_info("listening for workers on " + workers_->endpoint() + ", for clients on " +
@@ -75,8 +104,12 @@ class Server::Loop final {
   void receive_from_workers();
   void receive_from_clients();
   void take_outcomes();
-  void take_closed_connections();
+  void take_connection_events();
+  void look_at_keys();
+  void tick(Instant now);
   void on_worker_bytes(const PeerMessage& message);
+  void refuse_over_limit(const std::string& peer, const WorkerMessage& message,
+                         const std::string& reason);
   ClientReply answer(const ClientRequest& request);
   ClientReply answer(const Submit& submit);
   ClientReply status_of(JobId job);
@@ -108,11 +141,11 @@ class Server::Loop final {
   Jobs jobs_;
   core::Coordinator rules_;
   NetContext context_;
+  std::unique_ptr<Admission> admission_;
   std::unique_ptr<RouterSocket> workers_;
   std::unique_ptr<RouterSocket> clients_;
   WakeEvent pipeline_wake_;
   PipelineThread pipeline_;
-  std::map<int, std::string> peer_of_connection_;
 };
 
 // ---- start and loop -----------------------------------------------------------------------------
@@ -162,28 +195,52 @@ Status Server::Loop::run(int stop_fd) {
                                    {.socket = clients_->handle()},
                                    {.fd = pipeline_wake_.fd()},
                                    {.fd = stop_fd}};
+    if (admission_->door_handle() != nullptr)
+      items.push_back({.socket = admission_->door_handle()});
     poll_readable(items, kTick);
     if (items[4].is_readable) return done();
     if (items[3].is_readable) pipeline_wake_.clear();
-    take_closed_connections();
+    admission_->answer_door();
+    take_connection_events();
     receive_from_workers();
     receive_from_clients();
     take_outcomes();
     if (now() - ticked >= kTick) {
       ticked = now();
-      execute(rules_.on_tick(ticked));
+      tick(ticked);
     }
   }
 }
 
-void Server::Loop::take_closed_connections() {
-  for (const int connection : workers_->take_closed_connections()) {
-    const auto found = peer_of_connection_.find(connection);
-    if (found == peer_of_connection_.end()) continue;
-    const std::string peer = found->second;
-    peer_of_connection_.erase(found);
-    execute(rules_.on_peer_lost(peer, now()));
-    spool_->drop_all_of(peer);
+void Server::Loop::tick(Instant now) {
+  look_at_keys();
+  admission_->refusals().tick(now);
+  execute(rules_.on_tick(now));
+}
+
+void Server::Loop::take_connection_events() {
+  const RouterEvents events = workers_->take_events();
+  for (const HandshakeFailure failure : events.failures) {
+    admission_->on_handshake_failure(failure, now());
+  }
+  for (std::uint64_t i = 0; i < events.misshapen; ++i) {
+    admission_->refusals().add(Refusal::DamagedMessage,
+                               "a message of more or fewer frames than one", now());
+  }
+  for (const int connection : events.closed) {
+    const std::optional<std::string> peer = admission_->take_closed(connection);
+    if (!peer) continue;
+    execute(rules_.on_peer_lost(*peer, now()));
+    spool_->drop_all_of(*peer);
+  }
+}
+
+// Whoever was let in by a key that is no longer allowed has to go, now.
+void Server::Loop::look_at_keys() {
+  for (const Admission::Expelled& expelled : admission_->look_at_keys(now())) {
+    execute(rules_.on_key_revoked(expelled.peer, now()));
+    spool_->drop_all_of(expelled.peer);
+    workers_->close_connection(expelled.connection);
   }
 }
 
@@ -198,10 +255,16 @@ void Server::Loop::receive_from_workers() {
 void Server::Loop::on_worker_bytes(const PeerMessage& message) {
   auto decoded = decode_worker_message(message.bytes);
   if (!decoded) {
-    log_warn("dropped: " + decoded.error().message);
+    admission_->on_damaged(message, decoded.error().message, now());
     return;
   }
-  if (message.connection >= 0) peer_of_connection_[message.connection] = message.peer;
+  const Admission::Verdict verdict = admission_->judge(message, *decoded, now());
+  if (verdict.must_close) workers_->close_connection(message.connection);
+  if (!verdict.is_admitted) return;
+  if (const Status limits = check_limits(*decoded, config_.rules.part_bytes_max); !limits) {
+    refuse_over_limit(message.peer, *decoded, limits.error().message);
+    return;
+  }
   if (const auto* part = std::get_if<ResultPart>(&*decoded)) {
     if (!rules_.on_part(message.peer, *part, now())) return;
     const Status added = spool_->add(message.peer, *part, config_.rules.result_bytes_max);
@@ -209,12 +272,24 @@ void Server::Loop::on_worker_bytes(const PeerMessage& message) {
     if (!added && added.error().code == ErrorCode::Retry) {
       rules_.on_storage_trouble(added.error().message);
     }
-    if (!added) log_warn(added.error().message);
+    if (!added && added.error().code == ErrorCode::Rejected) {
+      admission_->refusals().add(Refusal::OverLimit, added.error().message, now());
+    } else if (!added) {
+      log_warn(added.error().message);
+    }
     return;
   }
   const auto* result = std::get_if<ResultDone>(&*decoded);
   const bool is_complete = result != nullptr && spool_->is_complete(message.peer, *result);
   execute(rules_.on_worker_message(message.peer, *decoded, is_complete, now()));
+}
+
+// A worker that is over a limit from its first word on would ask for ever.
+void Server::Loop::refuse_over_limit(const std::string& peer, const WorkerMessage& message,
+                                     const std::string& reason) {
+  admission_->refusals().add(Refusal::OverLimit, reason, now());
+  if (!std::holds_alternative<Hello>(message)) return;
+  execute({core::SendToWorker{peer, Refused{reason}}});
 }
 
 void Server::Loop::receive_from_clients() {
@@ -324,6 +399,9 @@ void Server::Loop::execute(core::Commands commands) {
 }
 
 core::Commands Server::Loop::execute_one(const core::SendToWorker& command) {
+  if (const auto* welcome = std::get_if<Welcome>(&command.message)) {
+    admission_->on_welcome(command.peer, welcome->session);
+  }
   const Status sent = workers_->send(command.peer, encode(command.message));
   // Whatever is lost here comes again: results are offered again, leases end.
   if (!sent) log_debug("not sent to a worker: " + sent.error().message);
@@ -454,8 +532,9 @@ Server::Server(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
 Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config) {
-  POSEFLEET_TRY_DO(check_endpoint("worker_endpoint", config.worker_endpoint));
-  POSEFLEET_TRY_DO(check_endpoint("client_endpoint", config.client_endpoint));
+  POSEFLEET_TRY_DO(check_worker_endpoint(config));
+  POSEFLEET_TRY_DO(check_client_endpoint(config.client_endpoint));
+  make_room_for_sessions(config.rules.sessions_max);
   POSEFLEET_TRY(std::unique_ptr<Store> store, Store::open(config.data_dir));
   POSEFLEET_TRY(std::unique_ptr<ResultSpool> spool,
                 ResultSpool::open(config.data_dir / "incoming", config.results_max));

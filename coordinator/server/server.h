@@ -8,16 +8,19 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/base/result.h"
 #include "coordinator/core/coordinator.h"
+#include "coordinator/server/admission.h"
 
 namespace posefleet {
 
 struct ServerConfig {
   std::filesystem::path data_dir;
   std::string worker_endpoint;
+  std::optional<WorkerKeys> worker_keys;  // nothing: only ipc and loopback
   std::string client_endpoint;
   core::Settings rules;
   std::uint32_t jobs_max = 1000;     // that are not final

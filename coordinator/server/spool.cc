@@ -1,5 +1,6 @@
 #include "coordinator/server/spool.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -38,17 +39,35 @@ Status ResultSpool::begin(Entry& entry) {
   return done();
 }
 
+Status ResultSpool::make_entry(const std::string& peer, RangeId range) {
+  const auto count = static_cast<std::size_t>(std::count_if(
+      entries_.begin(), entries_.end(), [&](const auto& one) { return one.first.first == peer; }));
+  if (!entries_.contains({peer, range}) && count >= kResultsPerPeerMax) {
+    return rejected("a worker has " + std::to_string(count) + " results under way, at most " +
+                    std::to_string(kResultsPerPeerMax) + " are taken");
+  }
+  return begin(entries_[{peer, range}]);
+}
+
 Status ResultSpool::add(const std::string& peer, const ResultPart& part, std::uint64_t bytes_max) {
   if (entries_.size() >= entries_max_ && !entries_.contains({peer, part.range})) {
     return Error{ErrorCode::Overloaded, "a result was not taken: " + std::to_string(entries_max_) +
                                             " others arrive already (limits.results)"};
   }
-  Entry& entry = entries_[{peer, part.range}];
-  if (part.offset == 0) POSEFLEET_TRY_DO(begin(entry));
+  if (part.offset == 0) POSEFLEET_TRY_DO(make_entry(peer, part.range));
+  const auto found = entries_.find({peer, part.range});
+  if (found == entries_.end()) return done();
+  Entry& entry = found->second;
   if (entry.fd < 0 || part.offset != entry.size || !entry.sha256.empty()) return done();
   if (entry.size + part.bytes.size() > bytes_max) {
+    const std::uint64_t size = entry.size + part.bytes.size();
     drop(peer, part.range);
-    return rejected("a result grew beyond " + std::to_string(bytes_max) + " bytes");
+    return rejected("a result grew to " + std::to_string(size) + " bytes, at most " +
+                    std::to_string(bytes_max) + " bytes are taken");
+  }
+  if (++entry.parts > kPartsMax) {
+    drop(peer, part.range);
+    return rejected("a result came in more than " + std::to_string(kPartsMax) + " parts");
   }
   std::string_view bytes = part.bytes;
   while (!bytes.empty()) {

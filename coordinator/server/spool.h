@@ -17,6 +17,12 @@
 
 namespace posefleet {
 
+// Pieces of one result. Ours have a MiB each; a result in crumbs costs the loop its time.
+inline constexpr std::uint64_t kPartsMax = 65'536;
+// Results that one sender may have under way: each is an open file. A worker sends them one after
+// another and has as many unacknowledged as its credit allows.
+inline constexpr std::size_t kResultsPerPeerMax = 256;
+
 // One thread.
 class ResultSpool final {
  public:
@@ -28,7 +34,8 @@ class ResultSpool final {
   ResultSpool(const ResultSpool&) = delete;
   ResultSpool& operator=(const ResultSpool&) = delete;
 
-  // A piece that does not continue what is there is dropped: the hash will tell.
+  // A piece that does not continue what is there is dropped: the hash will tell. Rejected, with the
+  // number that was passed: a result of too many bytes or pieces, too many results at once.
   Status add(const std::string& peer, const ResultPart& part, std::uint64_t bytes_max);
   bool is_complete(const std::string& peer, const ResultDone& result);
   // Moves the whole result to `path`, durably.
@@ -41,6 +48,7 @@ class ResultSpool final {
     std::filesystem::path path;
     int fd = -1;
     std::uint64_t size = 0;
+    std::uint64_t parts = 0;
     std::unique_ptr<Sha256> hash;
     std::string sha256;  // once complete
   };
@@ -49,6 +57,7 @@ class ResultSpool final {
   ResultSpool(std::filesystem::path folder, std::size_t entries_max)
       : folder_(std::move(folder)), entries_max_(entries_max) {}
   void remove(Entry& entry);
+  Status make_entry(const std::string& peer, RangeId range);
   Status begin(Entry& entry);
 
   std::filesystem::path folder_;

@@ -49,21 +49,32 @@ TEST(Configs, TheSampleFilesAreValid) {
   // As they stand, they find each other.
   EXPECT_EQ(pose->coordinator, coordinator->workers_listen);
   EXPECT_EQ(render->coordinator, coordinator->workers_listen);
-  EXPECT_TRUE(check_coordinator_endpoint(pose->coordinator));
+  EXPECT_TRUE(check_coordinator(*pose));
+  const auto open = load_config(coordinator_fields(), kConfigs / "coordinator-keys.yaml");
+  ASSERT_TRUE(open) << open.error().message;
+  EXPECT_TRUE(server_config(*open));
+  const auto remote = load_config(pose_worker_fields(), kConfigs / "pose-worker-keys.yaml");
+  ASSERT_TRUE(remote) << remote.error().message;
+  EXPECT_FALSE(remote->key.empty() || remote->coordinator_key.empty());
 }
 
 TEST(Configs, EveryKeyReachesTheRules) {
   const auto config =
       parse_config(coordinator_fields(),
                    "data_dir: /data\n"
-                   "workers: {listen: 'tcp://127.0.0.1:1'}\n"
+                   "workers: {listen: 'tcp://127.0.0.1:1', key: /k, allowed: /a}\n"
                    "clients: {listen: 'tcp://127.0.0.1:2'}\n"
                    "rules: {heartbeat: 2, lease: 40, range_time_max: 90, fails_max: 5,\n"
                    "        quarantine_max: 8}\n"
                    "limits: {sessions: 6, jobs: 9, results: 10, result_mib: 7}\n",
                    "test.yaml");
   ASSERT_TRUE(config) << config.error().message;
-  const ServerConfig server = server_config(*config);
+  const auto made = server_config(*config);
+  ASSERT_TRUE(made) << made.error().message;
+  const ServerConfig& server = *made;
+  ASSERT_TRUE(server.worker_keys);
+  EXPECT_EQ(server.worker_keys->key, "/k");
+  EXPECT_EQ(server.worker_keys->allowed, "/a");
   EXPECT_EQ(server.data_dir, "/data");
   EXPECT_EQ(server.worker_endpoint, "tcp://127.0.0.1:1");
   EXPECT_EQ(server.client_endpoint, "tcp://127.0.0.1:2");
@@ -80,7 +91,7 @@ TEST(Configs, EveryKeyReachesTheRules) {
 }
 
 TEST(Configs, AWorkerWithoutKeysStaysOnThisMachine) {
-  const Status status = check_coordinator_endpoint("tcp://10.0.0.1:5555");
+  const auto status = check_coordinator({"tcp://10.0.0.1:5555", "", ""});
   ASSERT_FALSE(status);
   EXPECT_TRUE(status.error().message.starts_with("coordinator is tcp://10.0.0.1:5555: "));
 }

@@ -64,6 +64,11 @@ bool Program::is_running() {
   return !has_ended_;
 }
 
+std::string Program::err_so_far() const {
+  std::ifstream file(folder_ + "/err");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 Ended Program::wait(std::chrono::seconds limit) {
   if (!eventually([&] { return !is_running(); }, limit)) {
     std::fprintf(stderr, "process %d did not end in %ld s\n%s\n", pid_,

@@ -31,6 +31,8 @@ class Program final {
   // Ends the test process when it takes longer.
   Ended wait(std::chrono::seconds limit = std::chrono::seconds(120));
   bool is_running();
+  // What it has written to standard error up to now.
+  std::string err_so_far() const;
 
  private:
   pid_t pid_ = -1;

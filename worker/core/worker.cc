@@ -279,6 +279,12 @@ WorkerCommands Worker::on_failed(RangeId range, FailClass fail_class, const std:
   return commands;
 }
 
+WorkerCommands Worker::on_shut_out(Instant now) {
+  WorkerCommands commands;
+  if (session_ && !has_left_) open_session(now, commands);
+  return commands;
+}
+
 WorkerCommands Worker::on_drain(Instant now) {
   WorkerCommands commands;
   is_draining_ = true;

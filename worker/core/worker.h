@@ -79,6 +79,9 @@ class Worker final {
                              const RangeStats& stats, Instant now);
   WorkerCommands on_failed(RangeId range, FailClass fail_class, const std::string& message,
                            Instant now);
+  // The coordinator does not let us in any more (a key was revoked): the session is over, and a new
+  // one may begin when it does.
+  WorkerCommands on_shut_out(Instant now);
   // SIGTERM: give back what has not started, finish what has, leave when all is acknowledged.
   WorkerCommands on_drain(Instant now);
 

@@ -121,9 +121,12 @@ Result<SharedDeviceWeights> load_device_weights(const ModelFolder& folder,
   POSEFLEET_TRY(const std::unique_ptr<Safetensors> file, Safetensors::open(folder.weights_path()));
   const TensorOf tensor_of = [&](const std::string& name,
                                  const Shape& shape) -> Result<at::Tensor> {
-    POSEFLEET_TRY(const std::span<const float> numbers, file->floats(name, shape));
+    POSEFLEET_TRY(const TensorView view, network_tensor(*file, name, shape));
+    const at::ScalarType type = view.dtype == DType::F16    ? at::kHalf
+                                : view.dtype == DType::BF16 ? at::kBFloat16
+                                                            : at::kFloat;
     // Only read, though LibTorch cannot say so.
-    return at::from_blob(const_cast<float*>(numbers.data()), shape, at::kFloat);
+    return at::from_blob(const_cast<std::byte*>(view.bytes.data()), shape, type).to(at::kFloat);
   };
   return guarded("the weights cannot be copied to " + device, [&]() -> Result<SharedDeviceWeights> {
     keep_float32_exact();

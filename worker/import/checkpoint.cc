@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstring>
 
 #include <fmt/format.h>
 
+#include "common/model_folder/half.h"
 #include "worker/import/checkpoint_pickle.h"
 #include "worker/import/pickle.h"
 
@@ -17,25 +17,6 @@ namespace {
 // The released checkpoint's pickle has some 300 kB.
 constexpr std::uint64_t kPickleSizeMax = 256u << 20;
 constexpr std::string_view kPickleSuffix = "/data.pkl";
-
-float from_half(std::uint16_t bits) {
-  const auto sign = static_cast<std::uint32_t>(bits & 0x8000) << 16;
-  const std::uint32_t exponent = (bits >> 10) & 0x1f;
-  const std::uint32_t fraction = bits & 0x3ff;
-  if (exponent == 0) {
-    // Zero and the numbers below 2^-14: fraction times 2^-24, which float32 holds exactly.
-    const float value = static_cast<float>(fraction) * 0x1.0p-24f;
-    return sign != 0 ? -value : value;
-  }
-  // Infinite and not-a-number keep their all-ones exponent.
-  const std::uint32_t widened = exponent == 0x1f ? 0xff : exponent + 127 - 15;
-  return std::bit_cast<float>(sign | (widened << 23) | (fraction << 13));
-}
-
-// bfloat16 is the upper half of a float32.
-float from_bfloat16(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
-}
 
 template <typename T>
 T load(const char* at) {
@@ -49,9 +30,9 @@ float load_float(DType dtype, const char* at) {
     case DType::F64:
       return static_cast<float>(load<double>(at));
     case DType::F16:
-      return from_half(load<std::uint16_t>(at));
+      return float_from_half(load<std::uint16_t>(at));
     case DType::BF16:
-      return from_bfloat16(load<std::uint16_t>(at));
+      return float_from_bfloat16(load<std::uint16_t>(at));
     default:
       return load<float>(at);
   }

@@ -38,8 +38,9 @@ Result<Precision> choose_precision(std::string_view name);
 using SharedWeights = std::shared_ptr<const Hmr2Weights>;
 
 // Maps the folder's hmr2.safetensors and checks every tensor's shape against the manifest's sizes;
-// the error names file, tensor, expected and found shape. Reads no weights: pages come when the
-// first crop needs them. BFloat16 reads all of them once, for a rounded copy of 1.3 GB.
+// the error names file, tensor, expected and found shape. Reads no weights of float32: pages come
+// when the first crop needs them. Those stored in 16 bits (F16, BF16) are read and widened, exactly.
+// Precision BFloat16 reads all of them once, for a rounded copy of 1.3 GB.
 Result<SharedWeights> load_weights(const ModelFolder& folder,
                                    Precision precision = Precision::Float32);
 

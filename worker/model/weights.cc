@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "common/model_folder/half.h"
 #include "common/model_folder/network_layout.h"
 #include "worker/model/bfloat16.h"
 #include "worker/model/hmr2.h"
@@ -149,25 +150,6 @@ void fill(float* out, const std::string& name, const Shape& shape, std::uint64_t
   }
 }
 
-Result<std::shared_ptr<Hmr2Weights>> map_weights(const ModelFolder& folder) {
-  const Manifest& manifest = folder.manifest;
-  if (auto status = check_sizes(manifest.network); !status) {
-    return in_context(folder.path.string(), std::move(status).error());
-  }
-  auto weights = std::make_shared<Hmr2Weights>();
-  weights->sizes = manifest.network;
-  weights->name = manifest.name;
-  POSEFLEET_TRY(weights->file, Safetensors::open(folder.weights_path()));
-  const std::map<std::string, Shape> layout = network_layout(manifest.network);
-  Tensors tensors;
-  for (const auto& [name, shape] : layout) {
-    POSEFLEET_TRY(const std::span<const float> numbers, weights->file->floats(name, shape));
-    tensors[name] = numbers.data();
-  }
-  assemble(*weights, Assembler(tensors, layout));
-  return weights;
-}
-
 // Running out of memory becomes an error that says for what.
 template <typename Make>
 Status with_memory_for(const NetworkSizes& sizes, const Make& make) {
@@ -180,6 +162,54 @@ Status with_memory_for(const NetworkSizes& sizes, const Make& make) {
                     "precision float32, which maps the file instead of copying it",
                     sizes.backbone_width, sizes.backbone_depth));
   }
+}
+
+// Shapes that hold as much as theirs, and begin where vectors like to.
+std::size_t padded_count(const Shape& shape) {
+  const auto count = static_cast<std::size_t>(element_count(shape));
+  return (count + kAlignmentFloats - 1) / kAlignmentFloats * kAlignmentFloats;
+}
+
+// Where each tensor of the file lies: mapped when it is float32, else widened into memory of the
+// network's own. Small models are stored so, at half the size; there the copy costs nothing.
+Result<Tensors> tensors_of(Hmr2Weights& weights, const std::map<std::string, Shape>& layout) {
+  Tensors tensors;
+  std::map<std::string, TensorView> to_widen;
+  std::size_t total = 0;
+  for (const auto& [name, shape] : layout) {
+    POSEFLEET_TRY(const TensorView view, network_tensor(*weights.file, name, shape));
+    if (view.dtype != DType::F32) {
+      to_widen.emplace(name, view);
+      total += padded_count(shape);
+    } else {
+      tensors[name] = reinterpret_cast<const float*>(view.bytes.data());
+    }
+  }
+  if (to_widen.empty()) return tensors;
+  POSEFLEET_TRY_DO(with_memory_for(
+      weights.sizes, [&] { weights.memory = std::make_unique_for_overwrite<float[]>(total); }));
+  float* next = weights.memory.get();
+  for (const auto& [name, view] : to_widen) {
+    widen(view, next);
+    tensors[name] = next;
+    next += padded_count(view.shape);
+  }
+  return tensors;
+}
+
+Result<std::shared_ptr<Hmr2Weights>> map_weights(const ModelFolder& folder) {
+  const Manifest& manifest = folder.manifest;
+  if (auto status = check_sizes(manifest.network); !status) {
+    return in_context(folder.path.string(), std::move(status).error());
+  }
+  auto weights = std::make_shared<Hmr2Weights>();
+  weights->sizes = manifest.network;
+  weights->name = manifest.name;
+  POSEFLEET_TRY(weights->file, Safetensors::open(folder.weights_path()));
+  const std::map<std::string, Shape> layout = network_layout(manifest.network);
+  POSEFLEET_TRY(const Tensors tensors, tensors_of(*weights, layout));
+  assemble(*weights, Assembler(tensors, layout));
+  return weights;
 }
 
 }  // namespace
@@ -236,12 +266,8 @@ Result<SharedWeights> random_weights(const NetworkSizes& sizes, std::uint64_t se
   weights->sizes = sizes;
   weights->name = "random weights";
   const std::map<std::string, Shape> layout = network_layout(sizes);
-  const auto padded = [](const Shape& shape) {
-    const auto count = static_cast<std::size_t>(element_count(shape));
-    return (count + kAlignmentFloats - 1) / kAlignmentFloats * kAlignmentFloats;
-  };
   std::size_t total = 0;
-  for (const auto& [name, shape] : layout) total += padded(shape);
+  for (const auto& [name, shape] : layout) total += padded_count(shape);
   POSEFLEET_TRY_DO(with_memory_for(sizes, [&] {
     weights->memory = std::make_unique_for_overwrite<float[]>(total);
     Tensors tensors;
@@ -249,7 +275,7 @@ Result<SharedWeights> random_weights(const NetworkSizes& sizes, std::uint64_t se
     for (const auto& [name, shape] : layout) {
       fill(next, name, shape, seed + static_cast<std::uint64_t>(next - weights->memory.get()));
       tensors[name] = next;
-      next += padded(shape);
+      next += padded_count(shape);
     }
     assemble(*weights, Assembler(tensors, layout));
     if (precision == Precision::BFloat16) round_blocks(weights->blocks, *weights);

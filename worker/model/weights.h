@@ -66,7 +66,7 @@ class Hmr2Weights final {
   const float* init_betas = nullptr;      // (10)
   const float* init_cam = nullptr;        // (3)
 
-  // Who owns the numbers: a mapped file or memory.
+  // Who owns the numbers: a mapped file, memory, or both.
   std::unique_ptr<Safetensors> file;
   std::unique_ptr<float[]> memory;
   std::unique_ptr<std::uint16_t[]> rounded_memory;

@@ -1,5 +1,6 @@
 #include "worker/runtime/config.h"
 
+#include "common/keys/key_file.h"
 #include "common/net/socket.h"
 
 namespace posefleet {
@@ -10,6 +11,12 @@ void add_common_rows(Fields<Config>& fields) {
   fields.text("coordinator", &Config::coordinator)
       .fallback("tcp://127.0.0.1:5555")
       .help("where the coordinator listens for workers");
+  fields.path("key", &Config::key)
+      .fallback("")
+      .help("file of this worker's secret key (posefleet keygen); empty: no keys");
+  fields.path("coordinator_key", &Config::coordinator_key)
+      .fallback("")
+      .help("file of the coordinator's public key: nobody else is talked to");
   fields.path("model", &Config::model).help("model folder, as posefleet model import writes it");
   fields
       .choice("log.level", &Config::log_level,
@@ -64,11 +71,22 @@ const Fields<RenderWorkerConfig>& render_worker_fields() {
   return fields;
 }
 
-Status check_coordinator_endpoint(const std::string& endpoint) {
-  if (is_local_endpoint(endpoint)) return done();
-  return rejected("coordinator is " + endpoint +
-                  ": without keys only ipc:// and loopback addresses (tcp://127.0.0.1:PORT) are "
-                  "allowed");
+Result<std::optional<ClientKeys>> check_coordinator(const CoordinatorAddress& address) {
+  if (address.key.empty() != address.coordinator_key.empty()) {
+    return rejected(address.key.empty() ? "coordinator_key is given without key, the worker's own"
+                                        : "key is given without coordinator_key, whom to expect");
+  }
+  if (!address.key.empty()) {
+    auto own = read_secret_key(address.key);
+    if (!own) return in_context("key", own.error());
+    auto coordinator = read_public_key(address.coordinator_key);
+    if (!coordinator) return in_context("coordinator_key", coordinator.error());
+    return std::optional<ClientKeys>(ClientKeys{own->key, coordinator->key});
+  }
+  if (is_local_endpoint(address.endpoint)) return std::optional<ClientKeys>();
+  return rejected("coordinator is " + address.endpoint +
+                  ": without key and coordinator_key only ipc:// and loopback addresses "
+                  "(tcp://127.0.0.1:PORT) are allowed");
 }
 
 }  // namespace posefleet

@@ -2,16 +2,20 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "common/base/result.h"
 #include "common/config/fields.h"
+#include "common/net/curve.h"
 #include "common/process/log.h"
 
 namespace posefleet {
 
 struct PoseWorkerConfig {
   std::string coordinator;
+  std::filesystem::path key;              // empty: no keys
+  std::filesystem::path coordinator_key;  // empty: no keys
   std::filesystem::path model;
   std::uint32_t models_per_worker = 1;
   std::uint32_t threads = 0;
@@ -22,6 +26,8 @@ struct PoseWorkerConfig {
 
 struct RenderWorkerConfig {
   std::string coordinator;
+  std::filesystem::path key;              // empty: no keys
+  std::filesystem::path coordinator_key;  // empty: no keys
   std::filesystem::path model;
   LogLevel log_level = LogLevel::Info;
 };
@@ -29,7 +35,19 @@ struct RenderWorkerConfig {
 const Fields<PoseWorkerConfig>& pose_worker_fields();
 const Fields<RenderWorkerConfig>& render_worker_fields();
 
-// Without keys a worker talks to ipc:// and loopback only.
-Status check_coordinator_endpoint(const std::string& endpoint);
+// Reads the keys that the configuration names. Rejected: one without the other, and an endpoint
+// other than ipc:// and loopback without keys.
+struct CoordinatorAddress {
+  std::string endpoint;
+  std::filesystem::path key;
+  std::filesystem::path coordinator_key;
+};
+Result<std::optional<ClientKeys>> check_coordinator(const CoordinatorAddress& address);
+
+template <typename Config>
+Result<std::optional<ClientKeys>> check_coordinator(const Config& config) {
+  return check_coordinator(
+      CoordinatorAddress{config.coordinator, config.key, config.coordinator_key});
+}
 
 }  // namespace posefleet

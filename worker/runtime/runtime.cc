@@ -15,6 +15,7 @@
 #include "common/process/wake.h"
 #include "common/wire/codec.h"
 #include "worker/core/worker.h"
+#include "worker/runtime/link.h"
 #include "worker/runtime/outbox.h"
 
 namespace posefleet {
@@ -25,6 +26,8 @@ constexpr std::chrono::milliseconds kTick{50};
 // While messages wait for a full pipe, it is tried again that soon.
 constexpr std::chrono::milliseconds kRetrySend{5};
 constexpr std::chrono::seconds kDrainMax{10};
+// Of the reason for a failure, as the coordinator is told; it takes no more than four times that.
+constexpr std::size_t kReasonBytesMax = 4096;
 
 struct Job {
   Grant grant;
@@ -79,6 +82,7 @@ class Runtime::Loop final {
        StopSignal& stop)
       : config_(config),
         stop_(stop),
+        link_(context_, config.coordinator, config.keys),
         jobs_(executors.size() * 2),
         finished_(executors.size() * 2 + 2),
         rules_(settings_for(config, executors.size()), config.hello) {
@@ -114,7 +118,7 @@ class Runtime::Loop final {
   RuntimeConfig config_;
   StopSignal& stop_;
   NetContext context_;
-  std::unique_ptr<DealerSocket> socket_;
+  Link link_;
   WakeEvent wake_;
   BoundedQueue<Job> jobs_;
   BoundedQueue<Finished> finished_;
@@ -143,6 +147,7 @@ int Runtime::Loop::run() {
       log_warn("left with unfinished ranges; the coordinator gives them to others");
       leave_at_once(0);
     }
+    if (link_.look(now())) execute(rules_.on_shut_out(now()));
     receive();
     take_finished();
     read_progress();
@@ -153,15 +158,15 @@ int Runtime::Loop::run() {
 }
 
 void Runtime::Loop::wait() {
-  std::vector<PollItem> items = {
-      {.socket = socket_->handle()}, {.fd = wake_.fd()}, {.fd = stop_.fd()}};
+  std::vector<PollItem> items = {{.fd = wake_.fd()}, {.fd = stop_.fd()}};
+  link_.add_to(items);
   poll_readable(items, outbox_.is_empty() ? kTick : kRetrySend);
-  if (items[1].is_readable) wake_.clear();
-  if (items[2].is_readable) stop_requested_ = stop_.take() != 0;
+  if (items[0].is_readable) wake_.clear();
+  if (items[1].is_readable) stop_requested_ = stop_.take() != 0;
 }
 
 void Runtime::Loop::receive() {
-  while (const std::optional<std::string> bytes = socket_->receive()) {
+  while (const std::optional<std::string> bytes = link_.receive()) {
     auto message = decode_coordinator_message(*bytes);
     if (!message) {
       log_warn("dropped: " + message.error().message);
@@ -188,7 +193,8 @@ void Runtime::Loop::take_finished() {
     log_warn("range " + std::to_string(number(finished->range)) + " failed: " + error.message);
     const FailClass fail_class =
         error.code == ErrorCode::Rejected ? FailClass::Data : FailClass::Worker;
-    execute(rules_.on_failed(finished->range, fail_class, error.message, now()));
+    execute(rules_.on_failed(finished->range, fail_class, error.message.substr(0, kReasonBytesMax),
+                             now()));
   }
 }
 
@@ -200,7 +206,7 @@ void Runtime::Loop::read_progress() {
 
 void Runtime::Loop::flush() {
   while (!outbox_.is_empty()) {
-    if (!socket_->send(outbox_.front())) return;
+    if (!link_.send(outbox_.front())) return;
     outbox_.pop_front();
   }
 }
@@ -214,11 +220,7 @@ void Runtime::Loop::execute(const core::WorkerCommands& commands) {
 
 void Runtime::Loop::execute_one(const core::OpenSocket&) {
   outbox_.clear();
-  socket_.reset();
-  auto socket = DealerSocket::connect(context_, config_.coordinator);
-  // The endpoint was checked at start; ZeroMQ connects in the background and cannot fail here.
-  POSEFLEET_CHECK(socket.has_value());
-  socket_ = std::move(*socket);
+  link_.open(now());
 }
 
 void Runtime::Loop::execute_one(const core::Send& command) {

@@ -6,10 +6,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/net/curve.h"
 #include "common/process/wake.h"
 #include "common/protocol/messages.h"
 #include "worker/runtime/executor.h"
@@ -17,8 +19,9 @@
 namespace posefleet {
 
 struct RuntimeConfig {
-  std::string coordinator;  // endpoint
-  Hello hello;              // who we are; the moment's fields are filled in by the rules
+  std::string coordinator;         // endpoint
+  std::optional<ClientKeys> keys;  // nothing: without keys
+  Hello hello;                     // who we are; the moment's fields are filled in by the rules
   // Ranges that wait for each executor, so that it need not wait for the coordinator.
   std::uint32_t prefetch = 1;
 };

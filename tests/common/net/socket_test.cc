@@ -94,11 +94,11 @@ TEST(Sockets, AClosedConnectionIsReportedOnce) {
     Pair pair(endpoint);
     const auto message = pair.to_router(*pair.dealer, "hello");
     ASSERT_TRUE(message);
-    EXPECT_TRUE(pair.router->take_closed_connections().empty());
+    EXPECT_TRUE(pair.router->take_events().closed.empty());
     pair.dealer.reset();
     std::vector<int> closed;
     ASSERT_TRUE(eventually(pair.router->monitor_handle(), [&] {
-      closed = pair.router->take_closed_connections();
+      closed = pair.router->take_events().closed;
       return !closed.empty();
     }));
     EXPECT_EQ(closed, (std::vector<int>{message->connection}));
@@ -119,7 +119,7 @@ TEST(Sockets, AMessageAboveTheLimitClosesItsConnectionAndHurtsNobodyElse) {
   ASSERT_TRUE(pair.dealer->send(std::string(kBytesMax + 1, 'x')));
   std::vector<int> closed;
   ASSERT_TRUE(eventually(pair.router->monitor_handle(), [&] {
-    closed = pair.router->take_closed_connections();
+    closed = pair.router->take_events().closed;
     return !closed.empty();
   }));
   EXPECT_EQ(closed, (std::vector<int>{first->connection}));
@@ -170,6 +170,9 @@ TEST(Sockets, OnlyThisMachineIsLocal) {
            Case{"tcp://127.0.0.1:5555", true},
            Case{"tcp://127.8.8.8:*", true},
            Case{"tcp://[::1]:5555", true},
+           Case{"tcp://[::ffff:127.0.0.1]:5555", true},
+           Case{"tcp://[::ffff:10.0.0.1]:5555", false},
+           Case{"tcp://[::ffff:]:5555", false},
            Case{"tcp://localhost:5555", true},
            Case{"tcp://0.0.0.0:5555", false},
            Case{"tcp://*:5555", false},

@@ -258,5 +258,53 @@ TEST(Sessions, UnacknowledgedResultsTakeCredit) {
   EXPECT_EQ(grants(desk.say("w", hello), "w").size(), 1u);
 }
 
+TEST(Sessions, ARevokedKeysRangesGoToOthersUncharged) {
+  Desk desk;
+  desk.add_job(pose_ranges(1));
+  Hello hello = hello_of("w");
+  hello.key_name = "gpu-1";
+  const Commands joined = desk.say("w", hello);
+  EXPECT_NE(all<core::LogLine>(joined).at(0).text.find("key gpu-1"), std::string::npos);
+  const auto granted = grants(joined, "w");
+  ASSERT_EQ(granted.size(), 1u);
+  desk.say("w", Heartbeat{session_in(joined, "w"), 2, {{RangeId{1}, granted[0].token, 3, true}}});
+  desk.join("other");
+  const Commands commands = desk.rules.on_key_revoked("w", desk.now);
+  EXPECT_TRUE(all<core::PersistFails>(commands).empty());
+  ASSERT_EQ(all<core::SendGrant>(commands).size() + grants(desk.tick_after(1s), "other").size(),
+            1u);
+  EXPECT_NE(all<core::LogLine>(commands).at(0).text.find("its key gpu-1 was revoked"),
+            std::string::npos);
+  // Whoever is not there cannot be sent away.
+  EXPECT_TRUE(desk.rules.on_key_revoked("w", desk.now).empty());
+}
+
+TEST(Sessions, NobodyTakesOverTheSessionOfAnotherKey) {
+  Desk desk;
+  desk.add_job(pose_ranges(1));
+  Hello hello = hello_of("w");
+  hello.key_name = "gpu-1";
+  const Commands joined = desk.say("w", hello);
+  const auto granted = grants(joined, "w");
+  ASSERT_EQ(granted.size(), 1u);
+  Hello copy = hello;
+  copy.key_name = "gpu-2";
+  copy.held = {{RangeId{1}, granted[0].token, 0, true}};
+  const Commands second = desk.say("elsewhere", copy);
+  // What it says to hold is not its own, and the session of the first goes on.
+  EXPECT_EQ(sent<Welcome>(second, "elsewhere").at(0).drop.size(), 1u);
+  const Commands beat = desk.say(
+      "w", Heartbeat{session_in(joined, "w"), 2, {{RangeId{1}, granted[0].token, 1, true}}});
+  EXPECT_TRUE(sent<UnknownSession>(beat, "w").empty());
+}
+
+TEST(Sessions, WhateverCreditASessionClaimsItHoldsNoMoreThanTheLimit) {
+  core::Settings settings;
+  settings.leases_max = 3;
+  Desk desk(settings);
+  desk.add_job(pose_ranges(10));
+  EXPECT_EQ(grants(desk.join("w", ~std::uint64_t{0}), "w").size(), 3u);
+}
+
 }  // namespace
 }  // namespace posefleet::tests

@@ -10,8 +10,8 @@ namespace {
 constexpr std::uint64_t kMax = 100;
 constexpr RangeId kRange{5};
 
-std::unique_ptr<ResultSpool> open(const std::filesystem::path& folder) {
-  auto spool = ResultSpool::open(folder, 3);
+std::unique_ptr<ResultSpool> open(const std::filesystem::path& folder, std::size_t results = 3) {
+  auto spool = ResultSpool::open(folder, results);
   EXPECT_TRUE(spool) << spool.error().message;
   return std::move(*spool);
 }
@@ -106,9 +106,41 @@ TEST(Spool, AResultMayNotGrowBeyondItsLimit) {
   EXPECT_TRUE(add(*spool, 0, half));
   const Status grown = add(*spool, 60, half);
   ASSERT_FALSE(grown);
-  EXPECT_EQ(grown.error().message, "a result grew beyond 100 bytes");
+  EXPECT_EQ(grown.error().message, "a result grew to 120 bytes, at most 100 bytes are taken");
   EXPECT_EQ(files_in(folder / "incoming"), 0u);
   EXPECT_FALSE(spool->is_complete("w", done_with(half + half)));
+}
+
+TEST(Spool, AResultInCrumbsIsDropped) {
+  TempDir folder;
+  const auto spool = open(folder / "incoming");
+  const auto part = [&](std::uint64_t offset) {
+    return spool->add("w", {SessionId{1}, kRange, {1, 1}, offset, "x"}, 1 << 20);
+  };
+  for (std::uint64_t i = 0; i < kPartsMax; ++i) ASSERT_TRUE(part(i)) << i;
+  const Status over = part(kPartsMax);
+  ASSERT_FALSE(over);
+  EXPECT_NE(over.error().message.find("65536"), std::string::npos) << over.error().message;
+  EXPECT_EQ(files_in(folder / "incoming"), 0u);
+}
+
+TEST(Spool, OneWorkersOpenResultsAreCountedAndThoseOfOthersAreNot) {
+  TempDir folder;
+  const auto spool = open(folder / "incoming", 2 * kResultsPerPeerMax);
+  const auto begin = [&](const std::string& peer, std::uint64_t range) {
+    return spool->add(peer, {SessionId{1}, RangeId{range}, {1, 1}, 0, "x"}, kMax);
+  };
+  for (std::uint64_t range = 1; range <= kResultsPerPeerMax; ++range) {
+    ASSERT_TRUE(begin("w", range));
+  }
+  const Status over = begin("w", kResultsPerPeerMax + 1);
+  ASSERT_FALSE(over);
+  EXPECT_NE(over.error().message.find("256"), std::string::npos) << over.error().message;
+  EXPECT_TRUE(begin("w", 1));  // begins anew
+  EXPECT_TRUE(begin("other", 1));
+  // A piece of a result that never began leaves nothing.
+  EXPECT_TRUE(spool->add("third", {SessionId{1}, kRange, {1, 1}, 7, "x"}, kMax));
+  EXPECT_EQ(files_in(folder / "incoming"), kResultsPerPeerMax + 1);
 }
 
 TEST(Spool, TwoWorkersMaySendTheSameRange) {

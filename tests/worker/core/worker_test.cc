@@ -220,6 +220,18 @@ TEST(Worker, UnknownSessionOpensANewSocketThatListsAllItHolds) {
   EXPECT_EQ(results[0].done.token, (Token{5, 1}));
 }
 
+TEST(Worker, WhoIsShutOutOpensANewSocketOnceAndKeepsWhatItHolds) {
+  Bench bench;
+  bench.start_and_welcome();
+  bench.hear(grant(1, 1));
+  const WorkerCommands commands = bench.worker.on_shut_out(bench.now);
+  EXPECT_EQ(all<OpenSocket>(commands).size(), 1u);
+  EXPECT_EQ(sent<Hello>(commands).at(0).held.size(), 1u);
+  EXPECT_TRUE(all<StopRange>(commands).empty());
+  EXPECT_FALSE(bench.worker.has_session());
+  EXPECT_TRUE(bench.worker.on_shut_out(bench.now).empty());
+}
+
 TEST(Worker, EveryHelloOfASocketIsTheSame) {
   Bench bench(1, 1);
   bench.start_and_welcome();

@@ -9,11 +9,14 @@
 
 #include <gtest/gtest.h>
 
+#include "common/base/random.h"
 #include "common/body/body_model.h"
 #include "common/body/camera.h"
+#include "common/model_folder/half.h"
 #include "common/model_folder/network_layout.h"
 #include "common/model_folder/safetensors.h"
 #include "tests/worker/model/golden.h"
+#include "worker/model/bfloat16.h"
 #include "worker/model/pose_estimator.h"
 
 namespace posefleet::tests {
@@ -256,6 +259,73 @@ TEST(Hmr2, RefusesFoldersThatDoNotHoldThisNetwork) {
       EXPECT_NE(model.error().message.find(part), std::string::npos) << model.error().message;
     }
   }
+}
+
+// The same numbers, which 16 bits of the type can hold, stored as that type and as float32.
+struct SameNumbers {
+  ModelFolder narrow, wide;
+};
+
+template <typename Round, typename Widen>
+SameNumbers folders_in(DType type, const TempDir& narrow, const TempDir& wide, const Round& round,
+                       const Widen& widened) {
+  SameNumbers folders;
+  std::map<std::string, TensorView> narrow_tensors, wide_tensors;
+  std::map<std::string, std::vector<std::uint16_t>> halves;
+  std::map<std::string, std::vector<float>> floats;
+  for (ModelFolder* folder : {&folders.narrow, &folders.wide}) {
+    folder->path = folder == &folders.narrow ? narrow.path() : wide.path();
+    folder->manifest.network = {64, 1, 4, 64, 32, 1, 2, 16, 32};
+  }
+  Random random(4);
+  for (const auto& [name, shape] : network_layout(folders.wide.manifest.network)) {
+    for (std::int64_t i = 0; i < element_count(shape); ++i) {
+      const std::uint16_t half = round(static_cast<float>(0.2 * random.normal()));
+      halves[name].push_back(half);
+      floats[name].push_back(widened(half));
+    }
+    narrow_tensors[name] = {type, shape, std::as_bytes(std::span(halves[name]))};
+    wide_tensors[name] = {DType::F32, shape, std::as_bytes(std::span(floats[name]))};
+  }
+  EXPECT_TRUE(write_safetensors(folders.narrow.weights_path(), narrow_tensors, {}));
+  EXPECT_TRUE(write_safetensors(folders.wide.weights_path(), wide_tensors, {}));
+  return folders;
+}
+
+TEST(Hmr2, TakesWeightsOfSixteenBitsAsTheNumbersThatTheyAre) {
+  std::vector<float> crop(kCropFloats);
+  for (std::size_t i = 0; i < crop.size(); ++i) crop[i] = static_cast<float>(i % 41) / 20 - 1;
+  const TempDir a, b, c, d;
+  for (const SameNumbers& folders :
+       {folders_in(DType::F16, a, b, half_from_float, float_from_half),
+        folders_in(DType::BF16, c, d, to_bfloat16, float_from_bfloat16)}) {
+    const auto narrow = Hmr2::load(folders.narrow, {.batch_size = 1});
+    const auto wide = Hmr2::load(folders.wide, {.batch_size = 1});
+    ASSERT_TRUE(narrow) << narrow.error().message;
+    ASSERT_TRUE(wide) << wide.error().message;
+    const auto found = (*narrow)->run(crop, 1);
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(*found, *(*wide)->run(crop, 1));
+    EXPECT_TRUE(std::isfinite((*found)[0].pred_cam[0]));
+  }
+}
+
+TEST(Hmr2, RefusesWeightsThatAreNoFloats) {
+  const TempDir parent;
+  ModelFolder folder = changed_folder(parent, [](NetworkSizes&, std::map<std::string, Shape>&) {});
+  const std::vector<std::int32_t> integers(32 * 3);
+  std::map<std::string, TensorView> tensors;
+  {
+    const auto before = Safetensors::open(folder.weights_path());
+    ASSERT_TRUE(before);
+    tensors = (*before)->tensors();
+    tensors["smpl_head.deccam.weight"] = {DType::I32, {3, 32}, std::as_bytes(std::span(integers))};
+    ASSERT_TRUE(write_safetensors(folder.weights_path(), tensors, {}));
+  }
+  const auto model = Hmr2::load(folder, {});
+  ASSERT_FALSE(model);
+  EXPECT_NE(model.error().message.find("smpl_head.deccam.weight' is I32"), std::string::npos)
+      << model.error().message;
 }
 
 TEST(Hmr2, RefusesAFolderWithoutWeights) {
