@@ -85,6 +85,8 @@ class Coordinator final {
     Worker,  // or a disk: something that another attempt may do without
     // Its worker's connection closed: the range's fault, unless the worker comes back with it.
     RangeUnlessBack,
+    // The same, and nobody said that it was being executed.
+    RangeByGuess,
   };
 
   // Where a range was when it failed.
@@ -107,6 +109,7 @@ class Coordinator final {
     std::vector<RangeId> unlocks;
     Instant not_before{};  // backoff
     std::uint32_t troubles = 0;
+    std::uint32_t guesses = 0;  // of a single frame
     std::set<Place> failed_at;
     std::vector<Charge> charges;
     std::string last_failure;

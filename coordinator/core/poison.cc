@@ -77,7 +77,7 @@ void Coordinator::settle(Range& range, Instant now, Commands& commands) {
     poison(range, now, commands);
     return;
   }
-  const std::uint32_t waits = all + range.troubles;
+  const std::uint32_t waits = all + range.troubles + range.guesses;
   Instant not_before = waits > 0 ? now + settings_.backoff * waits : Instant{};
   // One frame that may have killed its last worker waits until that is known.
   if (is_single && open > 0 && all >= settings_.fails_max) {

@@ -124,7 +124,10 @@ void Coordinator::give_back(Range& range, const Place& place, Blame blame,
   commands.push_back(LogLine{true, describe(range.record) + " goes back: " + reason});
   if (blame != Blame::Nobody) range.last_failure = reason;
   if (blame == Blame::Range) charge(range, place, reason, commands);
-  if (blame == Blame::RangeUnlessBack) {
+  // A guess may cut a range. To take a frame out, two of them count as one.
+  const bool is_half =
+      blame == Blame::RangeByGuess && range.record.frames.size() == 1 && ++range.guesses % 2 == 1;
+  if (blame == Blame::RangeUnlessBack || (blame == Blame::RangeByGuess && !is_half)) {
     range.charges.push_back(
         {place, now + settings_.heartbeat * settings_.beats_until_dead, reason});
     charged_.insert(range.record.id);

@@ -260,15 +260,15 @@ void Coordinator::end_session(Session& session, Instant now, const std::string& 
   // Requeueing may end the job, which drops the leases of every session: take ours out first.
   std::map<RangeId, Lease> leases = std::exchange(session.leases, {});
   const auto killer = likely_killer(session, leases, blame);
-  if (killer != leases.end()) killer->second.is_executing = true;
+  const RangeId guess = killer == leases.end() ? RangeId{} : killer->first;
   for (const auto& [id, lease] : leases) {
     commands.push_back(DropSpool{session.peer, id});
     Range* range = wanted(id);
-    if (range != nullptr && range->state == RangeState::Leased) {
-      give_back(*range, {session.hello.host, session.hello.incarnation},
-                lease.is_executing ? blame : Blame::Nobody,
-                session.hello.worker + " is gone: " + reason, now, commands);
-    }
+    if (range == nullptr || range->state != RangeState::Leased) continue;
+    Blame own = lease.is_executing ? blame : Blame::Nobody;
+    if (id == guess) own = Blame::RangeByGuess;
+    give_back(*range, {session.hello.host, session.hello.incarnation}, own,
+              session.hello.worker + " is gone: " + reason, now, commands);
   }
 }
 

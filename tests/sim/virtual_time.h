@@ -106,12 +106,13 @@ class World final {
     }
   }
 
-  // Three failures take a single frame out. So that a sound one is never taken out by chance, what
-  // goes wrong goes wrong at most twice while that frame is computed: then the rule "exactly the
-  // poison frame" holds to the letter. True: it may go wrong now, and that is counted.
+  // Three failures take a single frame out. So that a sound one is never taken out by chance, its
+  // worker is harmed at most once while that frame is computed (a lost result looks like one more
+  // failure): then the rule "exactly the poison frame" holds to the letter. True: it may go wrong
+  // now, and that is counted.
   bool may_harm(RangeId range, const FrameRange& frames) {
     if (frames.size() > 1) return true;
-    return ++strikes_[range] <= 2;
+    return ++strikes_[range] <= 1;
   }
 
   void violated(const std::string& rule) {

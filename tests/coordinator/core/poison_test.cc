@@ -374,26 +374,36 @@ TEST(Poison, TwiceAsManyFailuresAreEnoughWhereverTheyWere) {
 }
 
 TEST(Poison, ASingleFrameIsTakenOutOnlyWhenItsDeathsAreCertain) {
-  Desk desk;
-  auto ranges = film();
-  for (std::size_t i = 1; i < ranges.size(); ++i) ranges[i].is_committed = true;
-  ranges[0].frames = {0, 1};
-  desk.rules.restore_job(job_record(kJob, JobState::Running), ranges);
-  desk.rules.on_start(desk.now);
-  for (int death = 1; death <= 3; ++death) {
-    desk.now += 1s;
-    const std::string peer = "w" + std::to_string(death);
-    const Commands joined = desk.join(peer, 1);
-    const Grant grant = grants(joined, peer).at(0);
-    desk.say(peer, Heartbeat{session_in(joined, peer), 1, {executing(grant, 0)}});
-    EXPECT_TRUE(all<core::SplitRange>(desk.rules.on_peer_lost(peer, desk.now)).empty());
+  struct Case {
+    const char* name;
+    bool is_said;  // that it is executing; otherwise that is a guess, and two count as one
+    int deaths;
+  };
+  for (const Case& one : {Case{"said", true, 3}, Case{"guessed", false, 6}}) {
+    SCOPED_TRACE(one.name);
+    Desk desk;
+    auto ranges = film();
+    for (std::size_t i = 1; i < ranges.size(); ++i) ranges[i].is_committed = true;
+    ranges[0].frames = {0, 1};
+    desk.rules.restore_job(job_record(kJob, JobState::Running), ranges);
+    desk.rules.on_start(desk.now);
+    for (int death = 1; death <= one.deaths; ++death) {
+      desk.now += 2s;
+      desk.rules.on_tick(desk.now);
+      const std::string peer = "w" + std::to_string(death);
+      const Commands joined = desk.join(peer, 1);
+      ASSERT_EQ(grants(joined, peer).size(), 1u);
+      const HeldLease held = executing(grants(joined, peer)[0], 0);
+      if (one.is_said) desk.say(peer, Heartbeat{session_in(joined, peer), 1, {held}});
+      EXPECT_TRUE(all<core::SplitRange>(desk.rules.on_peer_lost(peer, desk.now)).empty());
+    }
+    // Nobody gets it until the last death is one.
+    EXPECT_TRUE(grants(desk.join("last", 1), "last").empty());
+    const auto splits = all<core::SplitRange>(desk.tick_after(6001ms));
+    ASSERT_EQ(splits.size(), 1u);
+    ASSERT_EQ(splits[0].parts.size(), 1u);
+    EXPECT_TRUE(splits[0].parts[0].is_quarantined);
   }
-  // Nobody gets it until the last death is one.
-  EXPECT_TRUE(grants(desk.join("w4", 1), "w4").empty());
-  const auto splits = all<core::SplitRange>(desk.tick_after(6001ms));
-  ASSERT_EQ(splits.size(), 1u);
-  ASSERT_EQ(splits[0].parts.size(), 1u);
-  EXPECT_TRUE(splits[0].parts[0].is_quarantined);
 }
 
 TEST(Poison, ThreeDeathsOfTheOnlyWorkerCutARangeBeforeTheyAreCertain) {
