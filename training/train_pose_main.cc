@@ -93,7 +93,12 @@ int main(int argc, char** argv) {
   app.add_option("--evaluation-crops", options.evaluation_crops, "unseen crops to judge by")
       ->check(CLI::Range(8, 10'000))
       ->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help ends with 0; everything else is wrong usage, as in the other programs.
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   if (seed_option->count() > 0) options.seed = seed;
   // Before any thread is started, which then leave the signals alone.
   StopSignal signal;

@@ -1,4 +1,4 @@
-// posefleet-pose-worker: detection and HMR2; the only program that links LibTorch.
+// posefleet-pose-worker: detection and HMR2; the only program of a cluster that links LibTorch.
 #include <algorithm>
 #include <thread>
 

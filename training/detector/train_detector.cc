@@ -58,7 +58,12 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "above 1, one of them draws")->capture_default_str();
   app.add_option("--side", options.side, "of the letterbox, pixels")->capture_default_str();
   app.add_option("--batch", options.batch, "pictures of a step")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help ends with 0; everything else is wrong usage, as in the other programs.
+    return app.exit(error) == 0 ? 0 : 2;
+  }
   posefleet::start_log("posefleet-train-detector", posefleet::LogLevel::Info);
   const posefleet::Status trained = posefleet::training::detect::train(options);
   if (trained) return 0;
