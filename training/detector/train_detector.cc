@@ -1,11 +1,11 @@
 // posefleet-train-detector: makes the demo model's detector from drawn scenes. Run it again with
 // the same --state to go on.
-#include <csignal>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
 
 #include "common/process/log.h"
+#include "common/process/wake.h"
 #include "training/body/free_body.h"
 #include "training/detector/run.h"
 #include "training/footage/scene_source.h"
@@ -24,22 +24,10 @@ DrawScene scenes_of(const SceneSource& source) {
   };
 }
 
-// Handlers instead of a descriptor (common/process/wake.h), which wants the signals blocked in
-// every thread: LibTorch's algebra library starts threads while it is loaded, before any of our
-// code runs, and a signal that one of them gets would end the process with the last minute unsaved.
-volatile std::sig_atomic_t was_told_to_stop = 0;
-
-void watch_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { was_told_to_stop = 1; };
-  sigemptyset(&action.sa_mask);
-  for (const int signal : {SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
-}
-
 Status train(const RunOptions& options) {
-  watch_signals();
+  StopSignal stop;  // before any thread is started
   POSEFLEET_TRY(const SceneSource source, SceneSource::create(make_free_body()));
-  return run_training(scenes_of(source), options, [] { return was_told_to_stop != 0; });
+  return run_training(scenes_of(source), options, [&] { return stop.take() != 0; });
 }
 
 }  // namespace
