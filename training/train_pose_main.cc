@@ -71,6 +71,9 @@ int main(int argc, char** argv) {
   std::string precision = "auto";
   std::uint64_t seed = 1;
   options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  // Of all threads together: 32 crops a step, of which 4 are new; so each is seen eight times.
+  options.kept_per_thread = 8192;
+  int learned = 32, drawn = 4;
   CLI::App app("Trains the small pose network of the demo model on drawn people.");
   app.add_option("--body", body, "the body to draw: body.safetensors, or a folder that holds one")
       ->required();
@@ -84,6 +87,13 @@ int main(int argc, char** argv) {
   app.add_flag("--extend", options.may_extend, "change the minutes of a training that was begun");
   app.add_option("--threads,--processes", options.threads, "each learns from crops of its own")
       ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--batch", learned, "crops that a step learns from, of all threads together")
+      ->check(CLI::Range(2, 4096))
+      ->capture_default_str();
+  app.add_option("--drawn", drawn,
+                 "new crops a step, of all threads together; older ones are used again")
+      ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   auto* seed_option = app.add_option("--seed", seed, "of weights and crops; 1 when left out");
   app.add_option("--precision", precision,
@@ -100,6 +110,9 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   if (seed_option->count() > 0) options.seed = seed;
+  options.learned_per_thread = std::max(1, learned / options.threads);
+  options.drawn_per_thread = std::max(1, drawn / options.threads);
+  options.kept_per_thread = std::max(1, options.kept_per_thread / options.threads);
   // Before any thread is started, which then leave the signals alone.
   StopSignal signal;
   const Status trained = train(body, options, precision, signal);

@@ -9,6 +9,7 @@
 #include "training/footage/geometry.h"
 #include "training/footage/painter.h"
 #include "training/footage/place.h"
+#include "training/footage/surface.h"
 #include "training/footage/workshop.h"
 
 namespace posefleet::training {
@@ -191,7 +192,8 @@ void draw_frame_edge(Dice& dice, const Picture& picture) {
 
 class CropSource::Impl final {
  public:
-  explicit Impl(std::unique_ptr<const Dresser> dresser) : dresser_(std::move(dresser)) {}
+  explicit Impl(std::unique_ptr<const Dresser> dresser)
+      : dresser_(std::move(dresser)), labels_(surface_labels(dresser_->parts())) {}
 
   CropTruth make(std::uint64_t seed, std::uint64_t index, const Curriculum& curriculum,
                  std::span<std::uint8_t> rgb) const;
@@ -208,6 +210,7 @@ class CropSource::Impl final {
   void draw_neighbour(Dice& dice, const Scenery& scene, Workbench& bench, bool in_front) const;
 
   std::unique_ptr<const Dresser> dresser_;
+  const std::vector<std::uint8_t> labels_;  // of each vertex
   const Textures textures_ = Textures::make();
   mutable Workshop workshop_;
 };
@@ -305,6 +308,7 @@ CropTruth CropSource::Impl::make(std::uint64_t seed, std::uint64_t index,
   if (place_dice.chance(0.07f * curriculum.occlusion)) draw_frame_edge(place_dice, picture);
 
   CropTruth truth = truth_of(figure, shot.focal_length);
+  truth.surface = surface_of(figure, labels_, shot.focal_length, picture, 1);
   int seen = 0;
   for (int y = 0; y < kFootageCropSide; ++y) {
     const std::uint8_t* row =

@@ -19,6 +19,7 @@
 #include "common/body/body_data.h"
 #include "common/body/body_model.h"
 #include "common/body/points.h"
+#include "training/footage/surface.h"
 
 namespace posefleet::training {
 
@@ -49,6 +50,8 @@ struct CropTruth {
   // edge of the 256 square. Differs from the projection by `camera` by at most
   // kPerspectiveErrorMax.
   std::array<std::array<float, 2>, kKeypointCount> keypoints_2d{};
+  // Parts of the body that the crop shows.
+  SurfaceMap surface{};
   // Share of the dressed body's silhouette that is inside the 192 columns and the frame, and behind
   // nothing. Poles, boards and packs that the person carries count as the person's.
   float visible = 1;

@@ -12,6 +12,7 @@ struct LossParts {
   float betas = 0;         // mean absolute difference
   float vote_mm = 0;       // distance of joints as the tokens vote
   float joint_maps = 0;    // nats
+  float parts = 0;         // nats a token
 };
 
 }  // namespace posefleet::training

@@ -64,9 +64,9 @@ at::Tensor degrees_between(const at::Tensor& a, const at::Tensor& b) {
   return cosine.clamp(-1, 1).acos() * kDegrees;
 }
 
-Loss loss_of(const Answer& answer, const at::Tensor& truth_numbers, Grid grid,
-             const BodyChain& chain, const LossSettings& settings) {
-  const Truth truth(truth_numbers);
+Loss loss_of(const Answer& answer, const BatchTruth& batch, Grid grid, const BodyChain& chain,
+             const LossSettings& settings) {
+  const Truth truth(batch.numbers);
   const at::Tensor& shape = settings.joints_of_true_shape ? truth.betas : answer.betas;
   const at::Tensor joints = chain.joints(answer.rotations, shape);
   const at::Tensor places =
@@ -75,11 +75,12 @@ Loss loss_of(const Answer& answer, const at::Tensor& truth_numbers, Grid grid,
   const at::Tensor camera = (answer.camera - truth.camera).abs().mean();
   const at::Tensor joint_maps =
       -(true_joint_maps(truth.places, grid) * at::log_softmax(answer.joint_maps, 1)).sum(1).mean();
+  const at::Tensor parts = -(batch.parts * at::log_softmax(answer.parts, -1)).sum(-1).mean();
 
   Loss loss;
   loss.total = pose_loss({answer.rotations, joints, places}, truth, settings) +
                settings.votes * pose_loss(answer.votes, truth, settings) + settings.betas * betas +
-               settings.camera * camera + settings.joint_maps * joint_maps;
+               settings.camera * camera + settings.joint_maps * joint_maps + settings.parts * parts;
 
   const at::NoGradGuard no_graph;
   loss.parts.total = number(loss.total);
@@ -90,6 +91,7 @@ Loss loss_of(const Answer& answer, const at::Tensor& truth_numbers, Grid grid,
   loss.parts.betas = number(betas);
   loss.parts.vote_mm = 1000 * number((answer.votes.joints - truth.joints).norm(2, -1).mean());
   loss.parts.joint_maps = number(joint_maps);
+  loss.parts.parts = number(parts);
   return loss;
 }
 

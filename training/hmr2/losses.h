@@ -21,6 +21,7 @@ struct LossSettings {
   double betas = 0.1;
   double camera = 0.3;
   double joint_maps = 0.1;
+  double parts = 0.4;
   double votes = 0.5;  // of the tokens' answers against the decoder's: turns, joints and places
   // While the network does not know which way a body faces, the joints come out short on average,
   // and short bodies look like the remedy. So the joints are first asked of the true shape.
@@ -32,8 +33,12 @@ struct Loss {
   LossParts parts;
 };
 
-// truth: (B, TruthNumbers::kCount).
-Loss loss_of(const Answer& answer, const at::Tensor& truth, Grid grid, const BodyChain& chain,
+struct BatchTruth {
+  at::Tensor numbers;  // (B, TruthNumbers::kCount)
+  at::Tensor parts;    // (B, T, kSurfaceLabelCount) as part_shares has them
+};
+
+Loss loss_of(const Answer& answer, const BatchTruth& truth, Grid grid, const BodyChain& chain,
              const LossSettings& settings);
 
 // Degrees between rotations (..., 3, 3).

@@ -200,6 +200,7 @@ Answer TrainNetwork::forward(const at::Tensor& patches, Grid grid) const {
   answer.camera = linear(token, "smpl_head.deccam") + at("smpl_head.init_cam");
   answer.joint_maps = at::linear(x, at(std::string(kJointMapLayer) + ".weight"),
                                  at(std::string(kJointMapLayer) + ".bias"));
+  answer.parts = linear(x, kPartLayer);
   answer.votes = votes(x, answer.joint_maps, grid);
   return answer;
 }

@@ -41,6 +41,7 @@ struct Answer {
   at::Tensor betas;       // (B, 10)
   at::Tensor camera;      // (B, 3) s, tx, ty
   at::Tensor joint_maps;  // (B, T, 24) scores: how much joint j seems to lie in token t
+  at::Tensor parts;       // (B, T, kSurfaceLabelCount) scores: what the token shows
   Votes votes;
 };
 

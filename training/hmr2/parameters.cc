@@ -7,6 +7,7 @@
 #include "common/base/random.h"
 #include "common/model_folder/network_layout.h"
 #include "common/protocol/poses.h"
+#include "training/footage/surface.h"
 
 namespace posefleet::training {
 namespace {
@@ -96,6 +97,8 @@ ParameterLayout::ParameterLayout(const NetworkSizes& sizes) : sizes_(sizes) {
   shapes[std::string(kJointMapLayer) + ".bias"] = {kJointCount};
   shapes[std::string(kVoteLayer) + ".weight"] = {kJointCount * kVoteNumbers, sizes.backbone_width};
   shapes[std::string(kVoteLayer) + ".bias"] = {kJointCount * kVoteNumbers};
+  shapes[std::string(kPartLayer) + ".weight"] = {kSurfaceLabelCount, sizes.backbone_width};
+  shapes[std::string(kPartLayer) + ".bias"] = {kSurfaceLabelCount};
   for (const bool trained : {true, false}) {
     for (const auto& [name, shape] : shapes) {
       if (is_constant(name) == trained) continue;

@@ -16,13 +16,15 @@
 
 namespace posefleet::training {
 
-// Two extra linear layers from a token, which teach the backbone early and are not exported.
+// Three extra linear layers from a token, which teach the backbone early and are not exported.
 // How much each joint seems to lie in the token: kJointCount scores.
 inline constexpr const char* kJointMapLayer = "training.joint_maps";
 // What the token would say of each joint, were it there: kJointCount times kVoteNumbers numbers.
 inline constexpr const char* kVoteLayer = "training.votes";
 // Place against the pelvis (3), offset in the picture from the token's middle (2), rotation (6).
 inline constexpr std::int64_t kVoteNumbers = 11;
+// What of the body the token shows: kSurfaceLabelCount scores (footage/surface.h).
+inline constexpr const char* kPartLayer = "training.parts";
 
 struct ParameterEntry {
   std::string name;

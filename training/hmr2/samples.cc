@@ -68,7 +68,33 @@ CropTruth mirrored(const CropTruth& truth) {
     const auto& seen = truth.keypoints_2d[kKeypointSwap[i]];
     result.keypoints_2d[i] = {-seen[0], seen[1]};
   }
+  for (std::size_t cell = 0; cell < truth.surface.size(); ++cell) {
+    const std::size_t column = cell % kSurfaceSide;
+    const std::size_t other = cell - column + (kSurfaceSide - 1 - column);
+    result.surface[cell] = mirrored_label(truth.surface[other]);
+  }
   return result;
+}
+
+void part_shares(const CropTruth& truth, Grid grid, std::span<float> out) {
+  POSEFLEET_CHECK(out.size() == static_cast<std::size_t>(tokens_of(grid) * kSurfaceLabelCount));
+  std::fill(out.begin(), out.end(), 0.0f);
+  constexpr std::size_t kPixels = kCropSide / kSurfaceSide;  // of a cell's side
+  const std::size_t cells = kPatch * (grid == Grid::Full ? 1 : 2) / kPixels;
+  const auto columns = static_cast<std::size_t>(columns_of(grid));
+  for (std::size_t token = 0; token < static_cast<std::size_t>(tokens_of(grid)); ++token) {
+    const auto row = out.subspan(token * kSurfaceLabelCount, kSurfaceLabelCount);
+    const std::size_t top = token / columns * cells;
+    const std::size_t left = kFirstColumn / kPixels + token % columns * cells;
+    float count = 0;
+    for (std::size_t i = 0; i < cells * cells; ++i) {
+      const std::uint8_t label = truth.surface[(top + i / cells) * kSurfaceSide + left + i % cells];
+      if (label == kUnlabelled) continue;
+      row[static_cast<std::size_t>(label - kNobody)] += 1;
+      count += 1;
+    }
+    for (float& share : row) share /= std::max(count, 1.0f);
+  }
 }
 
 void cut_patches(std::span<const std::uint8_t> rgb, Side side, Grid grid,

@@ -62,6 +62,11 @@ struct TruthNumbers {
 };
 void truth_numbers(const CropTruth& truth, std::span<float> out);
 
+// What share of each token is which label of the crop's surface, (tokens, kSurfaceLabelCount): rows
+// sum to 1, or to 0 where nothing is labelled. A crop's 2 pixels of padding are left out of
+// account.
+void part_shares(const CropTruth& truth, Grid grid, std::span<float> out);
+
 // Where a camera of weak perspective shows a point: crop units, 0 the centre, 0.5 the edge.
 std::array<float, 2> place_in_crop(const Point3& point, const std::array<float, 3>& camera);
 

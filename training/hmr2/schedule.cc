@@ -13,19 +13,19 @@ struct Widening {
   double latest;    // progress at which it comes in any case
 };
 constexpr std::array<Widening, 5> kWidenings = {
-    {{60, 0}, {90, 0.2}, {120, 0.3}, {150, 0.4}, {180, 0.5}}};
+    {{60, 0}, {90, 0.04}, {120, 0.09}, {150, 0.14}, {180, 0.2}}};
 
 // Earlier than by the clock when people's direction is known so well on average...
 constexpr double kKnownDegrees = 15;
 // ... but not before the last widening has shown in the running mean.
-constexpr double kWideningMin = 0.03;
+constexpr double kWideningMin = 0.02;
 
 // The running mean's memory, in steps.
 constexpr double kMemory = 100;
 
 // Poses and places go from easy to hard within this share of the time. What is easy to see is also
 // drawn faster.
-constexpr double kHardFrom = 0.4;
+constexpr double kHardFrom = 0.3;
 
 constexpr float kAverageDecay = 0.998f;
 

@@ -71,6 +71,8 @@ class Session final {
         std::make_unique<Trainer>(layout_, body_, seeded(state_.seed),
                                   TrainerOptions{.threads = options_.threads,
                                                  .drawn_per_thread = options_.drawn_per_thread,
+                                                 .kept_per_thread = options_.kept_per_thread,
+                                                 .learned_per_thread = options_.learned_per_thread,
                                                  .products = options_.products,
                                                  .normalisation = normalisation_},
                                   state_);
@@ -129,7 +131,7 @@ class Session final {
     // A changed plan changes the size of the steps at once: they grow again from small ones.
     if (options_.minutes == state_.minutes_budget) warm_steps_ = state_.step;
     steps_before_run_ = state_.step;
-    drawn_at_report_ = state_.drawn;
+    step_at_report_ = state_.step;
     seconds_at_report_ = state_.seconds;
     state_.minutes_budget = options_.minutes;
     log_.say(fmt::format("goes on from step {}, {:.1f} of {:g} minutes", state_.step,
@@ -174,9 +176,13 @@ class Session final {
   }
 
   Status report(const StepPlan& plan) {
-    const auto crops = static_cast<double>(2 * (state_.drawn - drawn_at_report_));
+    const std::int64_t a_step = std::int64_t{options_.threads} *
+                                (options_.kept_per_thread > 0 ? options_.learned_per_thread
+                                                              : 2 * options_.drawn_per_thread);
+    const auto crops =
+        static_cast<double>(a_step) * static_cast<double>(state_.step - step_at_report_);
     const double rate = crops / std::max(1e-3, state_.seconds - seconds_at_report_);
-    drawn_at_report_ = state_.drawn;
+    step_at_report_ = state_.step;
     seconds_at_report_ = state_.seconds;
     const RunningLoss::Means means = running_.means();
     state_.history.push_back({state_.seconds, means.parts.total, means.parts.joint_mm, 0});
@@ -223,7 +229,7 @@ class Session final {
   std::unique_ptr<Evaluation> evaluation_;
   std::unique_ptr<Trainer> trainer_;
   RunningLoss running_;
-  std::uint64_t drawn_at_report_ = 0;
+  std::uint64_t step_at_report_ = 0;
   double seconds_at_report_ = 0;
   std::uint64_t steps_before_run_ = 0;
   std::uint64_t warm_steps_ = 0;

@@ -32,7 +32,10 @@ struct SessionOptions {
   bool may_extend = false;            // `minutes` may differ from those the state was begun with
   std::optional<std::uint64_t> seed;  // absent: that of the state, or 1
   int threads = 1;
+  // As the trainer's (trainer.h).
   int drawn_per_thread = 8;
+  int kept_per_thread = 0;
+  int learned_per_thread = 16;
   int evaluation_crops = 512;
   double evaluate_every_s = 300;
   double save_every_s = 60;

@@ -41,7 +41,8 @@ void RunningLoss::add(const LossParts& parts, double gradient_norm) {
           .place_px = blended(mean.place_px, parts.place_px, s),
           .betas = blended(mean.betas, parts.betas, s),
           .vote_mm = blended(mean.vote_mm, parts.vote_mm, s),
-          .joint_maps = blended(mean.joint_maps, parts.joint_maps, s)};
+          .joint_maps = blended(mean.joint_maps, parts.joint_maps, s),
+          .parts = blended(mean.parts, parts.parts, s)};
   means_.gradient_norm += share * (gradient_norm - means_.gradient_norm);
 }
 
@@ -69,34 +70,34 @@ Status SessionLog::progress(const TrainState& state, const StepPlan& plan,
   const double left = state.minutes_budget - state.seconds / 60;
   say(fmt::format(
       "step {} {:.0f} crops/s, {} yaw {:.0f}, rate {:.2g}, loss {:.3f}: root {:.1f} deg, "
-      "joints {:.0f} mm (votes {:.0f}), places {:.1f} px, betas {:.2f}, maps {:.2f}, gradient "
-      "{:.2f}, "
-      "{:.1f} min left",
+      "joints {:.0f} mm (votes {:.0f}), places {:.1f} px, betas {:.2f}, maps {:.2f}, parts {:.2f}, "
+      "gradient {:.2f}, {:.1f} min left",
       state.step, crops_per_second, plan.grid == Grid::Full ? "full" : "half",
       plan.curriculum.yaw_limit, plan.learning_rate, parts.total, parts.root_degrees,
-      parts.joint_mm, parts.vote_mm, parts.place_px, parts.betas, parts.joint_maps,
+      parts.joint_mm, parts.vote_mm, parts.place_px, parts.betas, parts.joint_maps, parts.parts,
       means.gradient_norm, left));
   return append(fmt::format(
-      "{{\"kind\":\"progress\",\"step\":{},\"crops\":{},\"seconds\":{:.1f},"
+      "{{\"kind\":\"progress\",\"step\":{},\"drawn\":{},\"seconds\":{:.1f},"
       "\"crops_per_second\":{:.1f},\"grid\":\"{}\",\"yaw_limit\":{:g},\"pose_range\":{:.3f},"
       "\"learning_rate\":{:.3g},\"loss\":{:.4f},\"root_degrees\":{:.2f},\"joint_mm\":{:.2f},"
-      "\"vote_mm\":{:.2f},\"place_px\":{:.2f},\"betas\":{:.3f},\"joint_maps\":{:.3f},\"gradient_"
-      "norm\":{:.3f}}}",
-      state.step, 2 * state.drawn, state.seconds, crops_per_second,
+      "\"vote_mm\":{:.2f},\"place_px\":{:.2f},\"betas\":{:.3f},\"joint_maps\":{:.3f},\"parts\":{:."
+      "3f},"
+      "\"gradient_norm\":{:.3f}}}",
+      state.step, state.drawn, state.seconds, crops_per_second,
       plan.grid == Grid::Full ? "full" : "half", plan.curriculum.yaw_limit,
       plan.curriculum.pose_range, plan.learning_rate, parts.total, parts.root_degrees,
-      parts.joint_mm, parts.vote_mm, parts.place_px, parts.betas, parts.joint_maps,
+      parts.joint_mm, parts.vote_mm, parts.place_px, parts.betas, parts.joint_maps, parts.parts,
       means.gradient_norm));
 }
 
 Status SessionLog::evaluation(std::string_view what, const TrainState& state,
                               const EvaluationResult& result) {
-  std::string line = fmt::format("unseen crops, {}, after {} crops (PA-MPJPE/MPJPE): {}", what,
-                                 2 * state.drawn, text_of("all", result.all));
+  std::string line = fmt::format("unseen crops, {}, after {} steps (PA-MPJPE/MPJPE): {}", what,
+                                 state.step, text_of("all", result.all));
   std::string json = fmt::format(
-      "{{\"kind\":\"evaluation\",\"what\":\"{}\",\"step\":{},\"crops\":{},\"seconds\":{:.1f},"
+      "{{\"kind\":\"evaluation\",\"what\":\"{}\",\"step\":{},\"drawn\":{},\"seconds\":{:.1f},"
       "\"all\":{}",
-      what, state.step, 2 * state.drawn, state.seconds, json_of(result.all));
+      what, state.step, state.drawn, state.seconds, json_of(result.all));
   for (std::size_t i = 0; i < kQuarterNames.size(); ++i) {
     line += "; " + text_of(kQuarterNames[i], result.quarters[i]);
     json += fmt::format(",\"{}\":{}", kQuarterNames[i], json_of(result.quarters[i]));

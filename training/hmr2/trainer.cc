@@ -8,7 +8,9 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "common/base/check.h"
+#include "common/base/random.h"
 #include "training/hmr2/adamw.h"
+#include "training/hmr2/crop_store.h"
 #include "training/hmr2/losses.h"
 #include "training/hmr2/network.h"
 #include "worker/model/tiles.h"
@@ -24,6 +26,8 @@ constexpr double kGradientNormMax = 1.0;
 // Numbers that are added up by one thread before the sums meet: a fixed number, since the order of
 // a sum decides its last bits.
 constexpr std::size_t kNormStretch = 1 << 16;
+// A store filled to less than one in so many is young.
+constexpr std::size_t kYoungShare = 8;
 
 LossParts added(const LossParts& a, const LossParts& b, float share) {
   return {.total = a.total + share * b.total,
@@ -32,20 +36,25 @@ LossParts added(const LossParts& a, const LossParts& b, float share) {
           .place_px = a.place_px + share * b.place_px,
           .betas = a.betas + share * b.betas,
           .vote_mm = a.vote_mm + share * b.vote_mm,
-          .joint_maps = a.joint_maps + share * b.joint_maps};
+          .joint_maps = a.joint_maps + share * b.joint_maps,
+          .parts = a.parts + share * b.parts};
 }
 
 // What one thread works with.
 struct Replica {
-  Replica(const ParameterLayout& layout, std::span<float> weights, Products products)
-      : network(layout, weights, products),
+  Replica(const ParameterLayout& layout, std::span<float> weights, const TrainerOptions& options)
+      : network(layout, weights, options.products),
+        store(
+            static_cast<std::size_t>(std::max(options.kept_per_thread, options.drawn_per_thread))),
         gradient(static_cast<std::size_t>(layout.trained_count())) {}
 
   TrainNetwork network;
+  CropStore store;
   std::vector<float> gradient;  // summed over the step's portions
-  std::vector<std::uint8_t> rgb = std::vector<std::uint8_t>(kCropBytes);
+  // Of the crops that this step learns from.
   std::vector<float> patches;
   std::vector<float> truths;
+  std::vector<float> shares;
   LossParts parts;
 };
 
@@ -65,7 +74,7 @@ class Trainer::Team final {
     POSEFLEET_CHECK(options.threads >= 1 && options.drawn_per_thread >= 1);
     POSEFLEET_CHECK(state.weights.size() == static_cast<std::size_t>(layout.count()));
     for (int i = 0; i < options.threads; ++i) {
-      replicas_.push_back(std::make_unique<Replica>(layout, state.weights, options.products));
+      replicas_.push_back(std::make_unique<Replica>(layout, state.weights, options));
     }
     for (const ParameterEntry& entry : layout.entries()) {
       if (!entry.is_decayed) continue;
@@ -75,9 +84,10 @@ class Trainer::Team final {
 
   Result<LossParts> step(const StepPlan& plan) {
     const auto threads = static_cast<std::size_t>(options_.threads);
+    const int drawn = drawn_now();
     tiles_.run(options_.threads, [&](int thread, std::byte*) {
       const OneThread alone;
-      learn(*replicas_[static_cast<std::size_t>(thread)], thread, plan);
+      learn(*replicas_[static_cast<std::size_t>(thread)], thread, drawn, plan);
     });
     LossParts parts;
     for (const auto& replica : replicas_) {
@@ -89,19 +99,34 @@ class Trainer::Team final {
     }
     move(plan);
     state_.step += 1;
-    state_.drawn += threads * static_cast<std::size_t>(options_.drawn_per_thread);
+    state_.drawn += threads * static_cast<std::size_t>(drawn);
     return parts;
   }
 
   double gradient_norm() const { return gradient_norm_; }
 
  private:
+  // How many crops each thread draws in this step: more while the store is nearly empty, or the
+  // first steps would all learn from the same few.
+  int drawn_now() const {
+    const std::size_t kept = replicas_.front()->store.size();
+    const bool is_young = kept * kYoungShare < static_cast<std::size_t>(options_.kept_per_thread);
+    return is_young ? std::max(options_.drawn_per_thread, options_.learned_per_thread / 2)
+                    : options_.drawn_per_thread;
+  }
+
+  std::int64_t learned_per_thread() const {
+    return options_.kept_per_thread > 0 ? options_.learned_per_thread
+                                        : 2 * options_.drawn_per_thread;
+  }
+
   // Gradients of one thread's crops, summed over portions into replica.gradient.
-  void learn(Replica& replica, int thread, const StepPlan& plan) {
-    draw(replica, thread, plan);
+  void learn(Replica& replica, int thread, int drawn, const StepPlan& plan) {
+    draw(replica, thread, drawn, plan);
+    choose(replica, thread, plan.grid);
     std::fill(replica.gradient.begin(), replica.gradient.end(), 0.0f);
     replica.parts = {};
-    const std::int64_t crops = 2 * options_.drawn_per_thread;
+    const std::int64_t crops = learned_per_thread();
     const std::int64_t at_once =
         std::min(crops, plan.grid == Grid::Full ? kCropsAtOnceFull : kCropsAtOnceHalf);
     for (std::int64_t first = 0; first < crops; first += at_once) {
@@ -111,22 +136,36 @@ class Trainer::Team final {
     }
   }
 
-  void draw(Replica& replica, int thread, const StepPlan& plan) {
-    const auto crop_numbers = static_cast<std::size_t>(tokens_of(plan.grid) * kPatchNumbers);
-    const auto drawn = static_cast<std::size_t>(options_.drawn_per_thread);
+  void draw(Replica& replica, int thread, int drawn, const StepPlan& plan) {
+    const std::uint64_t first =
+        state_.drawn + static_cast<std::uint64_t>(thread) * static_cast<std::uint64_t>(drawn);
+    for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(drawn); ++i) {
+      StoredCrop& crop = replica.store.renew();
+      crop.truth = draw_(first + i, plan.curriculum, crop.rgb);
+    }
+  }
+
+  // Cuts the crops that this step learns from.
+  void choose(Replica& replica, int thread, Grid grid) {
+    const auto patch_count = static_cast<std::size_t>(tokens_of(grid) * kPatchNumbers);
+    const auto share_count = static_cast<std::size_t>(tokens_of(grid) * kSurfaceLabelCount);
     const auto truth_count = static_cast<std::size_t>(TruthNumbers::kCount);
-    replica.patches.resize(2 * drawn * crop_numbers);
-    replica.truths.resize(2 * drawn * truth_count);
-    const std::uint64_t first = state_.drawn + static_cast<std::uint64_t>(thread) * drawn;
-    for (std::size_t i = 0; i < drawn; ++i) {
-      const CropTruth truth = draw_(first + i, plan.curriculum, replica.rgb);
-      for (const Side side : {Side::AsDrawn, Side::Mirrored}) {
-        const std::size_t place = 2 * i + (side == Side::Mirrored ? 1 : 0);
-        cut_patches(replica.rgb, side, plan.grid, options_.normalisation,
-                    std::span(replica.patches).subspan(place * crop_numbers, crop_numbers));
-        truth_numbers(side == Side::AsDrawn ? truth : mirrored(truth),
-                      std::span(replica.truths).subspan(place * truth_count, truth_count));
-      }
+    const auto crops = static_cast<std::size_t>(learned_per_thread());
+    replica.patches.resize(crops * patch_count);
+    replica.truths.resize(crops * truth_count);
+    replica.shares.resize(crops * share_count);
+    Random random(Random(state_.seed ^ state_.step).next() + static_cast<std::uint64_t>(thread));
+    for (std::size_t i = 0; i < crops; ++i) {
+      // Without a store, the step's own crops in turn.
+      const std::size_t at =
+          options_.kept_per_thread > 0 ? random.below(replica.store.size()) : i / 2;
+      const Side side = i % 2 == 0 ? Side::AsDrawn : Side::Mirrored;
+      const StoredCrop& crop = replica.store[at];
+      const CropTruth truth = side == Side::AsDrawn ? crop.truth : mirrored(crop.truth);
+      cut_patches(crop.rgb, side, grid, options_.normalisation,
+                  std::span(replica.patches).subspan(i * patch_count, patch_count));
+      truth_numbers(truth, std::span(replica.truths).subspan(i * truth_count, truth_count));
+      part_shares(truth, grid, std::span(replica.shares).subspan(i * share_count, share_count));
     }
   }
 
@@ -136,8 +175,11 @@ class Trainer::Team final {
     const at::Tensor patches =
         at::from_blob(replica.patches.data() + first * tokens * kPatchNumbers,
                       {count, tokens, kPatchNumbers}, at::kFloat);
-    const at::Tensor truth = at::from_blob(replica.truths.data() + first * TruthNumbers::kCount,
-                                           {count, TruthNumbers::kCount}, at::kFloat);
+    const BatchTruth truth = {
+        .numbers = at::from_blob(replica.truths.data() + first * TruthNumbers::kCount,
+                                 {count, TruthNumbers::kCount}, at::kFloat),
+        .parts = at::from_blob(replica.shares.data() + first * tokens * kSurfaceLabelCount,
+                               {count, tokens, kSurfaceLabelCount}, at::kFloat)};
     const LossSettings settings = {.joints_of_true_shape = plan.joints_of_true_shape};
     const Loss loss =
         loss_of(replica.network.forward(patches, plan.grid), truth, plan.grid, chain_, settings);

@@ -1,12 +1,13 @@
 // One step of training after the other, on a few threads.
 //
-// Each thread draws its own crops, runs them through the network and asks for gradients with a
-// graph of its own; all graphs look at the same weights, which nobody changes meanwhile. Then the
-// threads add their gradients, in a fixed order, and each moves its share of the weights. Two such
-// threads are half as fast again as one network on two threads, since they meet twice a step and
-// not in every product.
+// Each thread draws its own crops and keeps them for some time (crop_store.h), runs some of them
+// through the network and asks for gradients with a graph of its own; all graphs look at the same
+// weights, which nobody changes meanwhile. Then the threads add their gradients, in a fixed order,
+// and each moves its share of the weights. Two such threads are half as fast again as one network
+// on two threads, since they meet twice a step and not in every product.
 //
-// The same seed, number of threads and plans give the same weights to the bit.
+// The same seed, number of threads and plans give the same weights to the bit; a training that is
+// gone on with begins with an empty store, if it keeps one.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,13 @@ using DrawCrop = std::function<CropTruth(std::uint64_t index, const Curriculum& 
                                          std::span<std::uint8_t> rgb)>;
 
 struct TrainerOptions {
-  int threads = 1;            // 1 to 64
-  int drawn_per_thread = 16;  // crops a step; each is used as drawn and mirrored
+  int threads = 1;  // 1 to 64
+  // New crops a step.
+  int drawn_per_thread = 16;
+  // 0: each crop is learned from once as drawn and once mirrored, and forgotten. Else so many are
+  // kept (200 kB each), and a step learns from `learned_per_thread` of them, chosen by chance.
+  int kept_per_thread = 0;
+  int learned_per_thread = 32;
   Products products = Products::Float32;
   CropNormalisation normalisation;
 };

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/training/footage/bodies.h"
+#include "training/footage/body_parts.h"
 #include "training/footage/geometry.h"
 
 namespace posefleet::training {
@@ -29,7 +30,7 @@ Made made(std::uint64_t seed, std::uint64_t index, const Curriculum& curriculum 
 bool same(const Made& a, const Made& b) {
   return a.rgb == b.rgb && a.truth.camera == b.truth.camera && a.truth.joints == b.truth.joints &&
          a.truth.keypoints_2d == b.truth.keypoints_2d && a.truth.visible == b.truth.visible &&
-         a.truth.pose.betas == b.truth.pose.betas;
+         a.truth.pose.betas == b.truth.pose.betas && a.truth.surface == b.truth.surface;
 }
 
 TEST(CropSource, GivesTheSameBytesForTheSameNumbers) {
@@ -152,6 +153,39 @@ TEST(CropSource, ShowsThePersonWhereTheTruthSays) {
     }
   }
   EXPECT_GT(seen, count * 3 / 4);
+}
+
+// Labels are kFirstPart + 4 * region + 2 * (is left) + (is front).
+TEST(CropSource, LabelsThePartsThatAreSeen) {
+  int knees = 0, own = 0, away_front = 0, away = 0, towards_front = 0, towards = 0;
+  for (std::uint64_t index = 0; index < 40; ++index) {
+    const CropTruth truth = made(12, index, {180, 0.2f, 0, 0}).truth;
+    // Which way the body's front points, camera axes: negative towards the camera.
+    const float facing = truth.pose.global_orient[8];
+    for (const std::uint8_t label : truth.surface) {
+      if (label < kFirstPart) continue;
+      const bool is_front = (label - kFirstPart) % 2 == 1;
+      if (facing < -0.8f) towards_front += is_front, ++towards;
+      if (facing > 0.8f) away_front += is_front, ++away;
+    }
+    // Around a left knee, left legs. Seen from the side, the other may hide it.
+    if (std::fabs(facing) < 0.6f) continue;
+    const auto [x, y] = truth.keypoints_2d[13];
+    const auto cell = [](float at) { return static_cast<std::size_t>((at + 0.5f) * kSurfaceSide); };
+    const std::uint8_t label = truth.surface[cell(y) * kSurfaceSide + cell(x)];
+    if (label < kFirstPart) continue;
+    ++knees;
+    const int region = (label - kFirstPart) / 4;
+    const bool is_leg =
+        region == static_cast<int>(BodyPart::Thigh) || region == static_cast<int>(BodyPart::Calf);
+    own += is_leg && (label - kFirstPart) / 2 % 2 == 1;
+  }
+  EXPECT_GT(knees, 20);
+  EXPECT_GT(own, knees * 9 / 10);
+  ASSERT_GT(towards, 1000);
+  ASSERT_GT(away, 1000);
+  EXPECT_GT(towards_front, towards * 3 / 4);
+  EXPECT_LT(away_front, away / 4);
 }
 
 TEST(CropSource, RefusesADamagedBody) {

@@ -151,7 +151,7 @@ TEST(TrainNetwork, SendsAGradientToEveryTrainedNumberTensor) {
     const at::Tensor patches = at::randn({2, tokens_of(grid), kPatchNumbers});
     const Answer answer = network.forward(patches, grid);
     const at::Tensor joints = chain.joints(answer.rotations, answer.betas);
-    const at::Tensor sum = joints.square().sum() +
+    const at::Tensor sum = joints.square().sum() + answer.parts.square().sum() +
                            places_in_crop(joints, answer.camera).square().sum() +
                            at::log_softmax(answer.joint_maps, 1).select(1, 0).sum() +
                            answer.betas.sum() + answer.votes.places.square().sum() +

@@ -131,6 +131,37 @@ TEST(Trainer, TwoThreadsGiveTheSameBytesEachTime) {
   EXPECT_NE(first.weights, small_state(layout).weights);
 }
 
+TEST(Trainer, LearnsFromCropsThatItKept) {
+  const ParameterLayout layout(small_sizes());
+  std::vector<std::uint64_t> drawn;
+  const DrawCrop counted = [&](std::uint64_t index, const Curriculum& curriculum,
+                               std::span<std::uint8_t> rgb) {
+    drawn.push_back(index);
+    return draw_dots(*capsules(), index % 4, curriculum, rgb);
+  };
+  TrainerOptions options = small_options();
+  options.drawn_per_thread = 1;
+  options.kept_per_thread = 16;
+  options.learned_per_thread = 8;
+  const auto run = [&](TrainState& state) {
+    drawn.clear();
+    Trainer trainer(layout, make_capsule_body(), counted, options, state);
+    LossParts parts;
+    for (int i = 0; i < 120; ++i) parts = *trainer.step(small_plan());
+    return parts;
+  };
+  TrainState first = small_state(layout);
+  const LossParts last = run(first);
+  // Four in the first step, into an empty store; then one a step, each once and in order.
+  ASSERT_EQ(drawn.size(), 4u + 119u);
+  for (std::size_t i = 0; i < drawn.size(); ++i) EXPECT_EQ(drawn[i], i);
+  EXPECT_EQ(first.drawn, drawn.size());
+  EXPECT_LT(last.joint_mm, 80);
+  TrainState second = small_state(layout);
+  run(second);
+  EXPECT_EQ(first.weights, second.weights);
+}
+
 TEST(Trainer, KeepsItsWeightsWhenACropIsNoNumber) {
   const ParameterLayout layout(small_sizes());
   TrainState state = small_state(layout);
@@ -234,16 +265,49 @@ TEST(Samples, MirroredPatchesAreThePatchesOfTheMirroredPicture) {
   }
 }
 
+TEST(Samples, SharesOfPartsAddUpAndChangeSidesInTheMirror) {
+  CropTruth truth;  // nothing is labelled
+  std::vector<float> shares(static_cast<std::size_t>(tokens_of(Grid::Half) * kSurfaceLabelCount));
+  part_shares(truth, Grid::Half, shares);
+  EXPECT_EQ(shares, std::vector<float>(shares.size(), 0.0f));
+
+  // The first token's cells, 8 by 8 from column 8 on: three quarters nobody, a quarter one part.
+  constexpr std::uint8_t kPart = kFirstPart + 4 * 7 + 1;
+  for (std::size_t y = 0; y < 8; ++y) {
+    for (std::size_t x = 8; x < 16; ++x) {
+      truth.surface[y * kSurfaceSide + x] = y < 4 && x < 12 ? kPart : kNobody;
+    }
+  }
+  part_shares(truth, Grid::Half, shares);
+  EXPECT_FLOAT_EQ(shares[0], 0.75f);
+  EXPECT_FLOAT_EQ(shares[kPart - kNobody], 0.25f);
+  const CropTruth other = mirrored(truth);
+  part_shares(other, Grid::Half, shares);
+  EXPECT_FLOAT_EQ(shares[0], 0);
+  const std::size_t last = 5 * static_cast<std::size_t>(kSurfaceLabelCount);
+  EXPECT_FLOAT_EQ(shares[last], 0.75f);
+  EXPECT_FLOAT_EQ(shares[last + kPart - kNobody], 0);
+  // The same region and face, the other half.
+  EXPECT_FLOAT_EQ(shares[last + kPart - kNobody + 2], 0.25f);
+  EXPECT_EQ(mirrored(other).surface, truth.surface);
+
+  // On the full grid a token is a quarter of that.
+  std::vector<float> fine(static_cast<std::size_t>(tokens_of(Grid::Full) * kSurfaceLabelCount));
+  part_shares(truth, Grid::Full, fine);
+  EXPECT_FLOAT_EQ(fine[kPart - kNobody], 1);
+  EXPECT_FLOAT_EQ(fine[kSurfaceLabelCount], 1);
+}
+
 TEST(Schedule, BeginsNarrowAndWidensWhenTheWayPeopleFaceIsKnownOrTimeIsUp) {
   Stage known{.root_degrees = 10};
   Stage unknown{.root_degrees = 80};
   EXPECT_EQ(yaw_limit_of(known), 60);
   EXPECT_EQ(yaw_limit_of(advanced(known, 0.01, 10)), 60);
-  EXPECT_EQ(yaw_limit_of(advanced(known, 0.05, 10)), 90);
-  EXPECT_EQ(yaw_limit_of(advanced(unknown, 0.05, 80)), 60);
-  EXPECT_EQ(yaw_limit_of(advanced(unknown, 0.25, 80)), 90);
+  EXPECT_EQ(yaw_limit_of(advanced(known, 0.03, 10)), 90);
+  EXPECT_EQ(yaw_limit_of(advanced(unknown, 0.03, 80)), 60);
+  EXPECT_EQ(yaw_limit_of(advanced(unknown, 0.05, 80)), 90);
   EXPECT_FALSE(advanced(unknown, 0.5, 80).is_full);
-  const Stage full = advanced(unknown, 0.85, 80);
+  const Stage full = advanced(unknown, 0.9, 80);
   EXPECT_TRUE(full.is_full);
   // Extended time makes progress smaller; what was reached stays.
   EXPECT_TRUE(advanced(full, 0.3, 80).is_full);
