@@ -46,6 +46,7 @@ void read_spec(const JobSpec& spec, core::JobRecord& record) {
   record.model_hash = network_id(spec);
   record.priority = spec.priority;
   record.workers_max = spec.workers_max;
+  record.pose_margin = pose_margin(spec);
   record.fails_on_quarantine = spec.on_quarantine == OnQuarantine::Fail;
 }
 
