@@ -7,6 +7,14 @@
 
 namespace posefleet {
 
+void read_spec(const JobSpec& spec, core::JobRecord& record) {
+  record.model_hash = network_id(spec);
+  record.priority = spec.priority;
+  record.workers_max = spec.workers_max;
+  record.pose_margin = pose_margin(spec);
+  record.fails_on_quarantine = spec.on_quarantine == OnQuarantine::Fail;
+}
+
 std::filesystem::path Jobs::folder_of(JobId job) const {
   return folder_ / std::to_string(number(job));
 }
