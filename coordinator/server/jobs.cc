@@ -4,8 +4,17 @@
 
 #include "common/media/frame_table.h"
 #include "common/wire/codec.h"
+#include "coordinator/pipeline/final_poses.h"
 
 namespace posefleet {
+
+void read_spec(const JobSpec& spec, core::JobRecord& record) {
+  record.model_hash = network_id(spec);
+  record.priority = spec.priority;
+  record.workers_max = spec.workers_max;
+  record.pose_margin = pose_margin(spec);
+  record.fails_on_quarantine = spec.on_quarantine == OnQuarantine::Fail;
+}
 
 std::filesystem::path Jobs::folder_of(JobId job) const {
   return folder_ / std::to_string(number(job));
@@ -47,8 +56,8 @@ void Jobs::remove_committed(RangeId range) {
 
 void Jobs::add_committed(const core::RangeRecord& range, std::uint64_t size,
                          const std::string& sha256) {
-  jobs_.at(range.job).committed[range.id] = {range.id,       range.stage, range.frames,
-                                             file_of(range), size,        sha256};
+  jobs_.at(range.job).committed[range.id] = {
+      range.id, range.stage, range.frames, file_of(range), size, sha256, range.is_quarantined};
 }
 
 std::vector<RangeFile> Jobs::committed_files(JobId job) {
@@ -77,7 +86,8 @@ Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* l
   // With nobody in the frame nothing is drawn: it is decoded and encoded, and that is all.
   RangePoses poses = {{record.frames.first, {}}};
   if (!record.is_quarantined) {
-    POSEFLEET_TRY(poses, gather_poses(committed_files(job), record.frames, lost));
+    POSEFLEET_TRY(poses,
+                  final_poses(*running->plan, committed_files(job), record.frames, lost));
   }
   return with_url(make_render_task(*running->plan, record.frames, std::move(poses)));
 }
