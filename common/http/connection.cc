@@ -23,6 +23,8 @@ constexpr std::uint64_t kPieceBytes = 128 << 10;
 constexpr std::size_t kReadAwayMax = 64 << 10;
 constexpr std::chrono::seconds kReadAwayTimeMax{2};
 
+constexpr const char* kNoBody = "a request has no body here\n";
+
 bool is_head_too_long(beast::error_code code) {
   return code == beast::http::error::header_limit || code == beast::http::error::buffer_overflow;
 }
@@ -74,6 +76,7 @@ void Connection::on_head(Code code) {
   if (is_head_too_long(code)) {
     return refuse(431, fmt::format("a request's head has at most {} bytes\n", kHeadBytesMax));
   }
+  if (code == beast::http::error::body_limit) return refuse(413, kNoBody);
   if (code && is_not_http(code)) return refuse(400, "this is not an HTTP request\n");
   if (code) return;  // gone, too slow, or closed by us
   answer_request();
@@ -84,7 +87,7 @@ void Connection::answer_request() {
   keeps_open_ = request.keep_alive();
   const bool has_body =
       parser_->chunked() || (parser_->content_length() && *parser_->content_length() > 0);
-  if (has_body) return refuse(413, "a request has no body here\n");
+  if (has_body) return refuse(413, kNoBody);
   const bool is_head = request.method() == beast::http::verb::head;
   if (!is_head && request.method() != beast::http::verb::get) {
     return refuse(405, "only GET and HEAD are answered\n");

@@ -60,7 +60,7 @@ KeyedCluster::KeyedCluster(const KeyedOptions& options) {
              "data_dir: " + (folder_ / "data").string() + "\nworkers:\n  listen: " +
                  options.listen + "\n  key: " + (keys() / "coordinator.key").string() +
                  "\n  allowed: " + (folder_ / "allowed").string() + "\nclients:\n  listen: ipc://" +
-                 (folder_ / "clients").string() + "\n");
+                 (folder_ / "clients").string() + "\n" + options.more);
   coordinator_ = start_program_after(options.prefix, "posefleet-coordinator",
                                      {"--config", (folder_ / "coordinator.yaml").string()});
   EXPECT_TRUE(waits_for(*coordinator_, "listening for workers on "));
@@ -106,20 +106,23 @@ bool KeyedCluster::waits_for(Program& program, const std::string& text) {
   return is_found;
 }
 
-JobId KeyedCluster::submit(int seconds_of_video) {
-  const fs::path clip = folder_ / "clip.mp4";
-  const Ended made = run("/usr/bin/ffmpeg", {"-v", "error", "-f", "lavfi", "-i",
-                                             "testsrc2=size=320x180:rate=25:duration=" +
-                                                 std::to_string(seconds_of_video),
-                                             "-c:v", "libx264", "-g", "25", "-y", clip.string()});
-  EXPECT_EQ(made.exit_code, 0) << made.err;
+JobId KeyedCluster::submit(int seconds_of_video, const std::string& name) {
+  fs::create_directory(clip().parent_path());
+  if (!fs::exists(clip())) {
+    const Ended made =
+        run("/usr/bin/ffmpeg",
+            {"-v", "error", "-f", "lavfi", "-i",
+             "testsrc2=size=320x180:rate=25:duration=" + std::to_string(seconds_of_video), "-c:v",
+             "libx264", "-g", "25", "-y", clip().string()});
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+  }
   JobSpec spec;
-  spec.source_path = clip.string();
+  spec.source_path = clip().string();
   spec.model_hash = must(open_model_folder(folder_ / "model", HashCheck::SizesOnly)).model_hash;
   spec.range_frames = 5;
   WakeEvent never;
   const auto client = must(cli::JobClient::connect("ipc://" + (folder_ / "clients").string()));
-  return must(client->submit("one", to_json(spec), never.fd()));
+  return must(client->submit(name, to_json(spec), never.fd()));
 }
 
 JobStatus KeyedCluster::status(JobId job) {
