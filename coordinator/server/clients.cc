@@ -32,6 +32,9 @@ Status ClientDesk::listen(NetContext& context, const std::string& endpoint) {
 }
 
 void ClientDesk::answer_some(int questions_max) {
+  // Nobody acts on them, but they must be taken: where some two thousand wait, the library's thread
+  // stops until there is room for one more, and with it every socket of the process.
+  socket_->take_events();
   for (int i = 0; i < questions_max; ++i) {
     const std::optional<PeerMessage> message = socket_->receive();
     if (!message) return;

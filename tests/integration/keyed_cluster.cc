@@ -28,6 +28,20 @@ Value must(Result<Value> result) {
   return std::move(*result);
 }
 
+// Asks until there is an answer: on a disk that others keep busy a commit may take seconds.
+template <typename Ask>
+auto answer_to(const std::filesystem::path& endpoint, Ask&& ask) {
+  WakeEvent never;
+  const auto client = must(cli::JobClient::connect("ipc://" + endpoint.string()));
+  auto answer = ask(*client, never.fd());
+  const auto is_answered = [&] { return answer || answer.error().code == ErrorCode::Rejected; };
+  eventually([&] {
+    if (!is_answered()) answer = ask(*client, never.fd());
+    return is_answered();
+  });
+  return must(std::move(answer));
+}
+
 }  // namespace
 
 void make_key(const fs::path& folder, const std::string& name) {
@@ -120,15 +134,14 @@ JobId KeyedCluster::submit(int seconds_of_video, const std::string& name) {
   spec.source_path = clip().string();
   spec.model_hash = must(open_model_folder(folder_ / "model", HashCheck::SizesOnly)).model_hash;
   spec.range_frames = 5;
-  WakeEvent never;
-  const auto client = must(cli::JobClient::connect("ipc://" + (folder_ / "clients").string()));
-  return must(client->submit(name, to_json(spec), never.fd()));
+  return answer_to(folder_ / "clients", [&](cli::JobClient& client, int never) {
+    return client.submit(name, to_json(spec), never);
+  });
 }
 
 JobStatus KeyedCluster::status(JobId job) {
-  WakeEvent never;
-  const auto client = must(cli::JobClient::connect("ipc://" + (folder_ / "clients").string()));
-  return must(client->status(job, never.fd()));
+  return answer_to(folder_ / "clients",
+                   [&](cli::JobClient& client, int never) { return client.status(job, never); });
 }
 
 std::string KeyedCluster::wait_for_output(JobId job) {

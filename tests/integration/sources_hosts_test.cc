@@ -79,7 +79,8 @@ TEST(SourcesHosts, WorkersThatDoNotSeeTheFileGiveTheSameOutput) {
   }
   EXPECT_EQ(count_of(stop(far), "bytes were fetched"), 2);
 
-  Pair near = start_pair(cluster, hosts.on_left());
+  // On the same host, which now sees the file: its folder is only hidden from those above.
+  Pair near = start_pair(cluster, hosts.on_right());
   const std::string from_the_file = cluster.wait_for_output(cluster.submit(3, "near"));
   EXPECT_EQ(count_of(stop(near), "bytes were fetched"), 0);
   EXPECT_EQ(over_http.size(), 64u);
