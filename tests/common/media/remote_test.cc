@@ -184,6 +184,25 @@ TEST(SourceCache, SaysWhatIsWrongWithAFetch) {
   EXPECT_EQ(*cache.read_all(host.file(), 1000), std::string(1000, 'x'));
 }
 
+TEST(SourceCache, GoesNowhereElseThanToTheAddress) {
+  TempDir folder;
+  write_file(folder / "file", std::string(1000, 'x'));
+  // Not to a proxy that the environment names: there is none at that port.
+  const Host host(folder / "file");
+  setenv("http_proxy", "http://127.0.0.1:1", 1);
+  SourceCache cache({.patience = 200ms});
+  const auto block = cache.block(host.file(), 0);
+  unsetenv("http_proxy");
+  EXPECT_TRUE(block) << block.error().message;
+  // Not to a file of this machine that the server points to.
+  const auto server = HttpServer::start(
+      {.listen = *parse_listen_address("127.0.0.1:0")}, [&](const HttpRequest&) -> HttpAnswer {
+        return {.status = 302, .headers = {{"Location", "file://" + (folder / "file").string()}}};
+      });
+  ASSERT_TRUE(server);
+  EXPECT_FALSE(cache.block({"file", url_of((*server)->address()) + "/x", "other", 1000}, 0));
+}
+
 TEST(SourceCache, TriesAgainWhatMayPass) {
   TempDir folder;
   write_file(folder / "file", std::string(1000, 'x'));
