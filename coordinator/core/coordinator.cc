@@ -158,6 +158,7 @@ Commands Coordinator::on_tick(Instant now) {
     sessions_.erase(peer);
   }
   take_charges_that_are_due(now, commands);
+  start_postponed_assemblies(now, commands);
   grant_ranges(now, commands);
   copy_stragglers(now, commands);
   return commands;
@@ -201,7 +202,8 @@ JobStatus Coordinator::status(JobId id) const {
   status.warnings = job.record.warnings;
   status.result = job.record.result;
   status.retries = job.retries;
-  status.trouble = trouble_;
+  // Of a job that ended nothing waits.
+  if (!is_final(status.state)) status.trouble = trouble_.empty() ? no_room_ : trouble_;
   status.stages = {{.stage = Stage::Pose}, {.stage = Stage::Render}};
   for (const RangeId range_id : job.ranges) {
     const Range& range = ranges_.at(range_id);
