@@ -81,7 +81,9 @@ struct House {
             "1",
             "--render-workers",
             "1",
-            "--json"};
+            "--json",
+            "--progress",
+            "lines"};
   }
 };
 
