@@ -234,6 +234,7 @@ class Coordinator final {
   std::set<RangeId> poisoned_;  // to be split or quarantined
   std::set<RangeId> charged_;   // with charges that are not due yet
   bool holds_grants_ = false;
+  bool are_grants_due_ = false;  // something happened while they were held
   bool are_copies_due_ = false;  // a tick passed while grants were held
   std::string trouble_;          // why the last result could not be stored; empty: it could
   std::string no_room_;          // why nothing new is begun; empty: it is

@@ -10,12 +10,13 @@ namespace posefleet::core {
 Commands Coordinator::release_grants(Instant now) {
   Commands commands;
   holds_grants_ = false;
-  grant_ranges(now, commands);
+  if (std::exchange(are_grants_due_, false)) grant_ranges(now, commands);
   if (std::exchange(are_copies_due_, false)) copy_stragglers(now, commands);
   return commands;
 }
 
 void Coordinator::grant_ranges(Instant now, Commands& commands) {
+  are_grants_due_ = are_grants_due_ || holds_grants_;
   if (holds_grants_ || !no_room_.empty()) return;
   if (ready_[0].empty() && ready_[1].empty()) return;
   // Round after round, one range a session, those with fewer leases first: so that two workers
