@@ -28,16 +28,19 @@ MAY_INCLUDE = {
     "common/net": ["common/base"],
     # Files of keys; the keys themselves belong to the sockets.
     "common/keys": ["common/base", "common/files", "common/net"],
+    # An HTTP server; it sends files.
+    "common/http": ["common/base", "common/files"],
     "common/config": ["common/base"],
     "common/model_folder": ["common/base", "common/files"],
     "common/media": ["common/base", "common/protocol", "common/files"],
     "common/body": ["common/base", "common/protocol", "common/model_folder"],
     "common/accuracy": ["common/base", "common/protocol", "common/files", "common/body"],
+    "common/people": ["common/base", "common/protocol"],
     "coordinator/core": ["common/base", "common/protocol"],
     # The store keeps the records that the core defines.
     "coordinator/store": ["common/base", "common/protocol", "common/files", "coordinator/core"],
     "coordinator/pipeline": ["common/base", "common/protocol", "common/files", "common/job",
-                             "common/media", "common/wire", "coordinator/core"],
+                             "common/media", "common/people", "common/wire", "coordinator/core"],
     "coordinator/server": ["common/*", "coordinator/core", "coordinator/store",
                            "coordinator/pipeline"],
     "coordinator": ["common/*", "coordinator/*"],
@@ -72,10 +75,11 @@ ON_TOP = ["tests", "bench"]
 # "main" stands for the files that lie directly in coordinator/ and worker/.
 LIBRARIES = {
     "ZeroMQ": (r"zmq", ["common/net"]),
+    "Boost": (r"boost/", ["common/http"]),
     "Cap'n Proto": (r"(capnp|kj|schemas)/", ["common/wire"]),
     "yaml-cpp": (r"yaml-cpp/", ["common/config", "common/model_folder", "worker/import"]),
     "FFmpeg": (r"lib(av|sw)[a-z]+/", ["common/media"]),
-    "Eigen": (r"Eigen/", ["common/body", "common/accuracy"]),
+    "Eigen": (r"Eigen/", ["common/body", "common/accuracy", "common/people"]),
     "SQLite": (r"sqlite3", ["coordinator/store"]),
     "LibTorch": (r"(torch|ATen|c10)/", ["worker/model", "worker/detect", "worker/device",
                                         "training/detector", "training/hmr2"]),

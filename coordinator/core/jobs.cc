@@ -83,6 +83,12 @@ Commands Coordinator::on_assembly_failed(JobId id, const std::string& error, Ins
   return on_probe_failed(id, error, now);
 }
 
+Commands Coordinator::on_source_lost(JobId id, const std::string& error, Instant now) {
+  Commands commands = on_probe_failed(id, error, now);
+  grant_ranges(now, commands);
+  return commands;
+}
+
 Commands Coordinator::on_assembly_postponed(JobId id, const std::string& error, Instant now) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end() || found->second.record.state != JobState::Assembling) return {};

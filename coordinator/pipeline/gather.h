@@ -20,6 +20,7 @@ struct RangeFile {
   std::filesystem::path path;
   std::uint64_t size = 0;
   std::string sha256;
+  bool is_quarantined = false;  // a frame that no worker could compute: nobody is in it
   // Where it begins in a file of many; nothing: the file is this result alone.
   std::optional<std::uint64_t> offset = std::nullopt;
 };

@@ -1,8 +1,11 @@
 #include "coordinator/server/jobs.h"
 
+#include <algorithm>
 #include <cstdio>
 
+#include "common/media/frame_table.h"
 #include "common/wire/codec.h"
+#include "coordinator/pipeline/final_poses.h"
 
 namespace posefleet {
 
@@ -10,6 +13,7 @@ void read_spec(const JobSpec& spec, core::JobRecord& record) {
   record.model_hash = network_id(spec);
   record.priority = spec.priority;
   record.workers_max = spec.workers_max;
+  record.pose_margin = pose_margin(spec);
   record.fails_on_quarantine = spec.on_quarantine == OnQuarantine::Fail;
 }
 
@@ -61,8 +65,8 @@ void Jobs::add_committed(JobId id, const Artifact& artifact) {
   RunningJob& job = jobs_.at(id);
   const core::RangeRecord& range = job.ranges.at(artifact.range);
   job.committed[range.id] = {
-      range.id,      range.stage,     range.frames,   folder_of(id) / artifact.file,
-      artifact.size, artifact.sha256, artifact.offset};
+      range.id,      range.stage,     range.frames,         folder_of(id) / artifact.file,
+      artifact.size, artifact.sha256, range.is_quarantined, artifact.offset};
   if (range.stage == Stage::Pose) job.poses[range.frames.first] = range.id;
 }
 
@@ -85,20 +89,34 @@ std::vector<RangeFile> Jobs::committed_files(JobId job) {
   return files;
 }
 
+Status Jobs::check_source(JobId job) {
+  const RunningJob* running = find(job);
+  if (running == nullptr || running->plan == nullptr) return done();
+  return check_source_unchanged(running->plan->source);
+}
+
 Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* lost) {
   RunningJob* running = find(job);
   if (running == nullptr || running->plan == nullptr) {
     return internal_error("job " + std::to_string(number(job)) + " has no plan");
   }
   const core::RangeRecord& record = running->ranges.at(range);
-  if (record.stage == Stage::Pose) return encode(make_pose_task(*running->plan, record.frames));
-  if (record.is_quarantined) {
-    // With nobody in the frame nothing is drawn: it is decoded and encoded, and that is all.
-    return encode(make_render_task(*running->plan, record.frames, {{record.frames.first, {}}}));
+  const auto with_url = [&](auto task) {
+    task.frames.url = running->source_url;
+    return encode(task);
+  };
+  if (record.stage == Stage::Pose) return with_url(make_pose_task(*running->plan, record.frames));
+  // With nobody in the frame nothing is drawn: it is decoded and encoded, and that is all.
+  RangePoses poses = {{record.frames.first, {}}};
+  if (!record.is_quarantined) {
+    // A frame's final pose depends on those around it.
+    const std::uint32_t margin = pose_margin(running->plan->spec);
+    const FrameRange around = {record.frames.first - std::min(record.frames.first, margin),
+                               record.frames.end + margin};
+    POSEFLEET_TRY(poses,
+                  final_poses(*running->plan, poses_below(job, around), record.frames, lost));
   }
-  POSEFLEET_TRY(RangePoses poses,
-                gather_poses(poses_below(job, record.frames), record.frames, lost));
-  return encode(make_render_task(*running->plan, record.frames, std::move(poses)));
+  return with_url(make_render_task(*running->plan, record.frames, std::move(poses)));
 }
 
 void Jobs::release(JobId job, bool keep_output) {

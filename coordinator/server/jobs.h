@@ -25,6 +25,7 @@ inline constexpr const char* kBundleSuffix = ".bundle";
 struct RunningJob {
   JobSpec spec;
   std::shared_ptr<const JobPlan> plan;  // null until probed
+  std::string source_url;               // where the source is served; empty: nowhere
   std::map<RangeId, core::RangeRecord> ranges;
   std::map<RangeId, RangeFile> committed;
   // Of the committed ones those of the pose stage, by first frame: no two of them overlap.
@@ -53,6 +54,8 @@ class Jobs final {
   // and each grant of the render stage needs a few.
   std::vector<RangeFile> poses_below(JobId job, const FrameRange& frames);
 
+  // Rejected, naming the file, when the job's source is not what was planned with any more.
+  Status check_source(JobId job);
   // The task of a grant, encoded. `lost` names a pose range whose stored result is damaged.
   Result<std::string> encoded_task(JobId job, RangeId range, LostArtifact* lost);
 

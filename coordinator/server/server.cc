@@ -50,9 +50,11 @@ constexpr std::uint64_t kOtherDescriptors = 512;
 void make_room_for_descriptors(const ServerConfig& config) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  // A result that arrives may have its file, and a job that runs has its bundle.
+  // A result that arrives may have its file, a job that runs its bundle, and a connection that asks
+  // for a source has that.
+  const std::uint64_t http = config.sources ? config.sources->connections_max : 0;
   const rlim_t wanted = config.rules.sessions_max + std::uint64_t{config.results_max} +
-                        config.jobs_max + kOtherDescriptors;
+                        config.jobs_max + 2 * http + kOtherDescriptors;
   if (limit.rlim_cur >= wanted) return;
   limit.rlim_cur = std::min(wanted, limit.rlim_max);
   setrlimit(RLIMIT_NOFILE, &limit);
@@ -82,6 +84,10 @@ class Server::Loop final {
         pipeline_(pipeline_wake_) {}
 
   Status listen() {
+    if (config_.sources) {
+      POSEFLEET_TRY(sources_, SourceServer::start(*config_.sources, config_.data_dir));
+      log_info("serving sources at " + sources_->base_url());
+    }
     POSEFLEET_TRY(admission_, Admission::open(context_, config_.worker_keys));
     POSEFLEET_TRY(workers_, admission_->bind(context_, config_.worker_endpoint,
                                              config_.rules.part_bytes_max + kPartOverhead));
@@ -106,6 +112,7 @@ class Server::Loop final {
   void refuse_over_limit(const std::string& peer, const WorkerMessage& message,
                          const std::string& reason);
   void on_probe(const ProbeOutcome& outcome);
+  void serve_source(JobId job);
   void on_assembly(const AssembleOutcome& outcome);
   void on_retention(const RetentionOutcome& outcome);
 
@@ -129,6 +136,7 @@ class Server::Loop final {
   Result<std::vector<core::RangeRecord>> split(const core::SplitRange& command);
   Status commit(const core::CommitNobody& command);
   core::Commands on_lost(const LostArtifact& lost);
+  core::Commands on_source_lost(const core::SendGrant& command, const std::string& error);
 
   ServerConfig config_;
   std::unique_ptr<Store> store_;
@@ -137,6 +145,7 @@ class Server::Loop final {
   DiskWatch disk_;
   Instant retained_at_{};
   bool is_retention_under_way_ = false;
+  std::unique_ptr<SourceServer> sources_;  // null: not configured
   core::Coordinator rules_;
   NetContext context_;
   std::unique_ptr<Admission> admission_;
@@ -172,6 +181,7 @@ Status Server::Loop::take_up_jobs() {
       if (plan) {
         POSEFLEET_TRY(ranges, store_->ranges(record.id));
         jobs_.set_plan(record.id, std::make_shared<const JobPlan>(std::move(*plan)), ranges);
+        serve_source(record.id);
         POSEFLEET_TRY(const std::vector<Artifact> artifacts, store_->artifacts(record.id));
         for (const Artifact& artifact : artifacts) {
           jobs_.add_committed(record.id, artifact);
@@ -356,7 +366,15 @@ void Server::Loop::on_probe(const ProbeOutcome& outcome) {
     return;
   }
   jobs_.set_plan(outcome.job, plan, *ranges);
+  serve_source(outcome.job);
   execute(rules_.on_probed(outcome.job, *ranges, plan->warnings, now()));
+}
+
+// From the plan to the job's end.
+void Server::Loop::serve_source(JobId job) {
+  if (sources_ == nullptr) return;
+  RunningJob& running = *jobs_.find(job);
+  running.source_url = sources_->add(job, running.plan->source, running.plan->source_sha256);
 }
 
 void Server::Loop::on_assembly(const AssembleOutcome& outcome) {
@@ -438,6 +456,10 @@ core::Commands Server::Loop::execute_one(const core::SendToWorker& command) {
 }
 
 core::Commands Server::Loop::execute_one(const core::SendGrant& command) {
+  // Whoever computes it would see another video than the others did.
+  if (const Status same = jobs_.check_source(command.job); !same) {
+    return on_source_lost(command, same.error().message);
+  }
   LostArtifact lost;
   auto task = jobs_.encoded_task(command.job, command.grant.range, &lost);
   if (!task) {
@@ -452,6 +474,15 @@ core::Commands Server::Loop::execute_one(const core::SendGrant& command) {
   grant.grant.task = std::move(*task);
   group_.add(std::move(grant));
   return {};
+}
+
+// The grant is taken back first, so that its worker's credit is right.
+core::Commands Server::Loop::on_source_lost(const core::SendGrant& command,
+                                            const std::string& error) {
+  core::Commands commands = rules_.on_grant_failed(command.peer, command.grant, error, now());
+  core::Commands more = rules_.on_source_lost(command.job, error, now());
+  commands.insert(commands.end(), more.begin(), more.end());
+  return commands;
 }
 
 core::Commands Server::Loop::execute_one(const core::CommitResult& command) {
@@ -526,6 +557,7 @@ core::Commands Server::Loop::execute_one(const core::AssembleJob& command) {
 
 core::Commands Server::Loop::execute_one(const core::ReleaseJob& command) {
   group_.forget(command.job);
+  if (sources_ != nullptr) sources_->remove(command.job);
   jobs_.release(command.job, rules_.find_job(command.job)->state == JobState::Succeeded);
   return {};
 }
