@@ -86,8 +86,7 @@ Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* l
   // With nobody in the frame nothing is drawn: it is decoded and encoded, and that is all.
   RangePoses poses = {{record.frames.first, {}}};
   if (!record.is_quarantined) {
-    POSEFLEET_TRY(poses,
-                  final_poses(*running->plan, committed_files(job), record.frames, lost));
+    POSEFLEET_TRY(poses, final_poses(*running->plan, committed_files(job), record.frames, lost));
   }
   return with_url(make_render_task(*running->plan, record.frames, std::move(poses)));
 }
