@@ -95,6 +95,12 @@ int main(int argc, char** argv) {
                  "new crops a step, of all threads together; older ones are used again")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
+  app.add_option(
+         "--learning-rate", options.schedule.learning_rate,
+         "at its highest; it falls to nothing at the end of the minutes. A training that is "
+         "extended by little begins low: ask for more then")
+      ->check(CLI::Range(1e-7, 1e-1))
+      ->capture_default_str();
   auto* seed_option = app.add_option("--seed", seed, "of weights and crops; 1 when left out");
   app.add_option("--precision", precision,
                  "of large products: auto (bfloat16 where the processor has it), float32, bfloat16")

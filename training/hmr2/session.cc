@@ -85,7 +85,8 @@ class Session final {
     next_evaluation_ = state_.seconds + kFirstEvaluation;
     while (progress() < 1 && !is_stopped()) {
       const StepPlan plan =
-          plan_step(state_.stage, progress(), state_.step - steps_before_run_ + warm_steps_);
+          plan_step(state_.stage, progress(), state_.step - steps_before_run_ + warm_steps_,
+                    options_.schedule);
       const double worked_before = processor_seconds();
       POSEFLEET_TRY_DO(step(plan));
       const Instant time = now();
@@ -158,7 +159,7 @@ class Session final {
     }
     failures_ = 0;
     running_.add(*parts, trainer_->gradient_norm());
-    state_.stage = advanced(state_.stage, progress(), parts->root_degrees);
+    state_.stage = advanced(state_.stage, progress(), parts->root_degrees, options_.schedule);
     return done();
   }
 

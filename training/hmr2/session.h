@@ -37,6 +37,7 @@ struct SessionOptions {
   int kept_per_thread = 0;
   int learned_per_thread = 16;
   int evaluation_crops = 512;
+  ScheduleSettings schedule;
   double evaluate_every_s = 300;
   double save_every_s = 60;
   double report_every_s = 10;
