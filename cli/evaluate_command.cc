@@ -120,6 +120,7 @@ Result<JobSpec> spec_of(const EvaluateOptions& options, const Truth& truth,
   POSEFLEET_TRY(spec.precision, parse_precision_option(options.precision));
   spec.batch_size = options.batch_size;
   spec.range_frames = options.range_frames;
+  if (options.steady != "auto") spec.steady = options.steady == "on";
   if (options.boxes == kTrueBoxes) {
     spec.box_source = BoxSource::Given;
     spec.boxes = true_boxes(truth, match);

@@ -18,6 +18,7 @@ struct EvaluateOptions {
   int models_per_worker = 1;
   std::string device = "auto";
   std::string precision = "auto";
+  std::string steady = "auto";
   std::uint32_t batch_size = 8;
   std::uint32_t range_frames = 0;
   DetectorSettings detector;

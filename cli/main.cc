@@ -78,6 +78,13 @@ void add_pose_workers(CLI::App& command, Options& options) {
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
       ->capture_default_str();
   command
+      .add_option("--steady", options.steady,
+                  "poses as means over a tenth of a second; with a detector also people filled in "
+                  "who were missed for a frame or two, and left out who flicker: on, off, auto "
+                  "(on where a detector finds the people)")
+      ->check(CLI::IsMember({"auto", "on", "off"}))
+      ->capture_default_str();
+  command
       .add_option("--range-frames", options.range_frames,
                   "frames that a pose worker takes at once (default: by the plan)")
       ->check(CLI::Range(1, 1'000'000));

@@ -70,6 +70,7 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   POSEFLEET_TRY(spec.precision, parse_precision_option(options.precision));
   spec.batch_size = options.batch_size;
   spec.range_frames = options.range_frames;
+  if (options.steady != "auto") spec.steady = options.steady == "on";
   spec.encode.preset = options.preset;
   spec.encode.crf = options.crf;
   spec.on_quarantine = options.on_quarantine == "fail" ? OnQuarantine::Fail : OnQuarantine::Keep;

@@ -20,6 +20,7 @@ struct RunOptions {
   int render_workers = 0;  // 0: by the machine
   std::string device = "auto";
   std::string precision = "auto";
+  std::string steady = "auto";
   std::uint32_t batch_size = 8;
   std::uint32_t range_frames = 0;
   std::string boxes;  // file; empty: the model's detector, or the whole frame is one person's box

@@ -192,6 +192,12 @@ const std::map<std::string, FieldParser>& field_parsers() {
          spec.on_quarantine = what == "keep" ? OnQuarantine::Keep : OnQuarantine::Fail;
          return done();
        }},
+      {"steady",
+       [](JobSpec& spec, const Json& value) -> Status {
+         if (!value.is_boolean()) return wrong("steady", value, "true or false");
+         spec.steady = value.get<bool>();
+         return done();
+       }},
   };
   return parsers;
 }
@@ -211,6 +217,7 @@ std::string to_json(const JobSpec& spec) {
                {"priority", spec.priority},
                {"num_workers", spec.workers_max},
                {"on_quarantine", spec.on_quarantine == OnQuarantine::Keep ? "keep" : "fail"}};
+  if (spec.steady) json["steady"] = *spec.steady;
   if (spec.box_source == BoxSource::Given) {
     json["boxes"] = Json::array();
     for (const FrameBoxes& frame : spec.boxes) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,9 @@ struct JobSpec {
   std::uint32_t priority = 10;
   std::uint32_t workers_max = 0;  // of each stage at the same time; 0: as many as there are
   OnQuarantine on_quarantine = OnQuarantine::Keep;
+  // Poses steadied over time (common/people/steady.h). Absent: if a detector finds the people; who
+  // gives boxes gets what the network says of them.
+  std::optional<bool> steady;
 
   bool operator==(const JobSpec&) const = default;
 };
@@ -49,6 +53,10 @@ struct JobSpec {
 // What a pose worker must serve to take this job's ranges.
 inline std::string network_id(const JobSpec& spec) {
   return network_id(spec.model_hash, spec.precision);
+}
+
+inline bool is_steadied(const JobSpec& spec) {
+  return !spec.is_image && spec.steady.value_or(spec.box_source == BoxSource::Detect);
 }
 
 std::string to_json(const JobSpec& spec);

@@ -38,7 +38,8 @@ void Coordinator::add_ranges(Job& job, const std::vector<RangeRecord>& ranges) {
   }
 }
 
-// A render range needs every pose range that shares a frame with it. Both in the order of frames,
+// A render range needs every pose range that shares a frame with it, or with the margin around it
+// that its job asks for. Both in the order of frames,
 // so that a film's thousands of ranges are matched in one pass.
 void Coordinator::link(const std::vector<RangeId>& pose_ids,
                        const std::vector<RangeId>& render_ids) {
@@ -53,11 +54,12 @@ void Coordinator::link(const std::vector<RangeId>& pose_ids,
   const std::vector<Range*> poses = in_order(pose_ids);
   std::size_t from = 0;
   for (Range* render : in_order(render_ids)) {
-    while (from < poses.size() && poses[from]->record.frames.end <= render->record.frames.first) {
-      ++from;
-    }
+    const std::uint32_t margin = jobs_.at(render->record.job).record.pose_margin;
+    const FrameRange& frames = render->record.frames;
+    const std::uint32_t first = frames.first - std::min(frames.first, margin);
+    while (from < poses.size() && poses[from]->record.frames.end <= first) ++from;
     for (std::size_t at = from; at < poses.size(); ++at) {
-      if (poses[at]->record.frames.first >= render->record.frames.end) break;
+      if (poses[at]->record.frames.first >= std::uint64_t{frames.end} + margin) break;
       poses[at]->unlocks.push_back(render->record.id);
       if (poses[at]->state != RangeState::Committed) ++render->blocked_on;
     }

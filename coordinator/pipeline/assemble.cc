@@ -12,6 +12,7 @@
 #include "common/media/stitch.h"
 #include "common/media/verify.h"
 #include "common/wire/codec.h"
+#include "coordinator/pipeline/final_poses.h"
 
 namespace posefleet {
 namespace {
@@ -48,7 +49,7 @@ Result<PoseFigures> write_poses(const JobPlan& plan, const std::filesystem::path
   const std::uint32_t count = plan.table.frame_count();
   for (std::uint32_t first = 0; first < count; first += kGatherFrames) {
     POSEFLEET_TRY(RangePoses poses,
-                  gather_poses(files, {first, std::min(count, first + kGatherFrames)}, lost));
+                  final_poses(plan, files, {first, std::min(count, first + kGatherFrames)}, lost));
     for (FramePoses& frame : poses) {
       add_to_hash(hash, frame);
       figures.frames_with_people += frame.people.empty() ? 0 : 1;
@@ -100,18 +101,6 @@ Result<StitchReport> join_segments(const JobPlan& plan, const std::vector<RangeF
   POSEFLEET_TRY([[maybe_unused]] const VerifyReport verified,
                 verify_output(out, plan.source.path, plan.table));
   return report;
-}
-
-double frames_per_second(const FrameTable& table) {
-  if (table.average_rate.num > 0 && table.average_rate.den > 0) {
-    return static_cast<double>(table.average_rate.num) /
-           static_cast<double>(table.average_rate.den);
-  }
-  if (table.frame_count() < 2) return 0;
-  const double duration = static_cast<double>(table.pts.back() - table.pts.front()) *
-                          static_cast<double>(table.time_base.num) /
-                          static_cast<double>(table.time_base.den);
-  return duration > 0 ? (table.frame_count() - 1) / duration : 0;
 }
 
 Json stage_figures(const JobStatus& status, Stage stage) {

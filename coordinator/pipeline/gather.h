@@ -19,6 +19,7 @@ struct RangeFile {
   std::filesystem::path path;
   std::uint64_t size = 0;
   std::string sha256;
+  bool is_quarantined = false;  // a frame that no worker could compute: nobody is in it
 };
 
 // A result that is missing or is not what was committed: `range` must be computed again.

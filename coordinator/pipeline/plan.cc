@@ -9,6 +9,7 @@
 #include "common/files/sha256.h"
 #include "common/media/frame_table.h"
 #include "common/media/image.h"
+#include "common/people/steady.h"
 #include "common/wire/codec.h"
 
 namespace posefleet {
@@ -213,6 +214,22 @@ std::vector<core::RangeRecord> with_plan_hashes(const JobPlan& plan,
   const std::string job_hash = job_hash_of(plan);
   for (core::RangeRecord& part : parts) part.plan_hash = plan_hash_of(job_hash, part);
   return parts;
+}
+
+double frames_per_second(const FrameTable& table) {
+  if (table.average_rate.num > 0 && table.average_rate.den > 0) {
+    return static_cast<double>(table.average_rate.num) /
+           static_cast<double>(table.average_rate.den);
+  }
+  if (table.frame_count() < 2) return 0;
+  const double duration = static_cast<double>(table.pts.back() - table.pts.front()) *
+                          static_cast<double>(table.time_base.num) /
+                          static_cast<double>(table.time_base.den);
+  return duration > 0 ? (table.frame_count() - 1) / duration : 0;
+}
+
+std::uint32_t pose_margin(const JobSpec& spec) {
+  return is_steadied(spec) ? kSteadyMargin : 0;
 }
 
 PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames) {

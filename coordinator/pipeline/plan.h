@@ -42,6 +42,12 @@ std::vector<core::RangeRecord> plan_ranges(const JobPlan& plan);
 std::vector<core::RangeRecord> with_plan_hashes(const JobPlan& plan,
                                                 std::vector<core::RangeRecord> parts);
 
+// On average; 0 where the table does not tell.
+double frames_per_second(const FrameTable& table);
+
+// How many frames before and after a frame its final pose depends on (common/people/steady.h).
+std::uint32_t pose_margin(const JobSpec& spec);
+
 // Grants carry these, encoded. `poses` are those of the range's frames.
 PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames);
 RenderTask make_render_task(const JobPlan& plan, const FrameRange& frames, RangePoses poses);

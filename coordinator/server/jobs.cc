@@ -3,8 +3,17 @@
 #include <cstdio>
 
 #include "common/wire/codec.h"
+#include "coordinator/pipeline/final_poses.h"
 
 namespace posefleet {
+
+void read_spec(const JobSpec& spec, core::JobRecord& record) {
+  record.model_hash = network_id(spec);
+  record.priority = spec.priority;
+  record.workers_max = spec.workers_max;
+  record.pose_margin = pose_margin(spec);
+  record.fails_on_quarantine = spec.on_quarantine == OnQuarantine::Fail;
+}
 
 std::filesystem::path Jobs::folder_of(JobId job) const {
   return folder_ / std::to_string(number(job));
@@ -46,8 +55,8 @@ void Jobs::remove_committed(RangeId range) {
 
 void Jobs::add_committed(const core::RangeRecord& range, std::uint64_t size,
                          const std::string& sha256) {
-  jobs_.at(range.job).committed[range.id] = {range.id,       range.stage, range.frames,
-                                             file_of(range), size,        sha256};
+  jobs_.at(range.job).committed[range.id] = {
+      range.id, range.stage, range.frames, file_of(range), size, sha256, range.is_quarantined};
 }
 
 std::vector<RangeFile> Jobs::committed_files(JobId job) {
@@ -67,7 +76,8 @@ Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* l
     // With nobody in the frame nothing is drawn: it is decoded and encoded, and that is all.
     return encode(make_render_task(*running->plan, record.frames, {{record.frames.first, {}}}));
   }
-  POSEFLEET_TRY(RangePoses poses, gather_poses(committed_files(job), record.frames, lost));
+  POSEFLEET_TRY(RangePoses poses,
+                final_poses(*running->plan, committed_files(job), record.frames, lost));
   return encode(make_render_task(*running->plan, record.frames, std::move(poses)));
 }
 

@@ -15,6 +15,9 @@
 
 namespace posefleet {
 
+// What the rules need to know of a spec.
+void read_spec(const JobSpec& spec, core::JobRecord& record);
+
 // One running job. The plan is immutable and shared with the pipeline thread.
 struct RunningJob {
   JobSpec spec;

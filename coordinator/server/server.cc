@@ -13,6 +13,7 @@
 #include "common/process/log.h"
 #include "common/process/wake.h"
 #include "common/wire/codec.h"
+#include "coordinator/server/clients.h"
 #include "coordinator/server/jobs.h"
 #include "coordinator/server/limits.h"
 #include "coordinator/server/pipeline_thread.h"
@@ -28,9 +29,6 @@ constexpr std::chrono::milliseconds kTick{100};
 // starve the other.
 constexpr int kMessagesPerPass = 256;
 
-// A client's spec holds at most some hundred thousand boxes.
-constexpr std::uint64_t kClientMessageBytesMax = 128ULL << 20;
-
 // Room around a part's bytes for the rest of its message.
 constexpr std::uint64_t kPartOverhead = 64 << 10;
 
@@ -39,20 +37,6 @@ Status check_worker_endpoint(const ServerConfig& config) {
   return rejected("workers.listen is " + config.worker_endpoint +
                   ": without workers.key and workers.allowed only ipc:// and loopback addresses "
                   "(tcp://127.0.0.1:PORT) are taken, anybody on the network could take part");
-}
-
-// What the rules need to know of a spec.
-void read_spec(const JobSpec& spec, core::JobRecord& record) {
-  record.model_hash = network_id(spec);
-  record.priority = spec.priority;
-  record.workers_max = spec.workers_max;
-  record.fails_on_quarantine = spec.on_quarantine == OnQuarantine::Fail;
-}
-
-Status check_client_endpoint(const std::string& endpoint) {
-  if (is_local_endpoint(endpoint)) return done();
-  return rejected("clients.listen is " + endpoint +
-                  ": only ipc:// and loopback addresses (tcp://127.0.0.1:PORT) are taken");
 }
 
 // Each connection takes a descriptor, and systems give 1024 unless they are asked for more.
@@ -84,16 +68,17 @@ class Server::Loop final {
         spool_(std::move(spool)),
         jobs_(config.data_dir / "jobs"),
         rules_(config.rules, store_->epoch(), seed),
+        clients_(rules_, *store_, jobs_, config.jobs_max,
+                 [this](core::Commands commands) { execute(std::move(commands)); }),
         pipeline_(pipeline_wake_) {}
 
   Status listen() {
     POSEFLEET_TRY(admission_, Admission::open(context_, config_.worker_keys));
     POSEFLEET_TRY(workers_, admission_->bind(context_, config_.worker_endpoint,
                                              config_.rules.part_bytes_max + kPartOverhead));
-    POSEFLEET_TRY(clients_,
-                  RouterSocket::bind(context_, config_.client_endpoint, kClientMessageBytesMax));
+    POSEFLEET_TRY_DO(clients_.listen(context_, config_.client_endpoint));
     log_info("listening for workers on " + workers_->endpoint() + ", for clients on " +
-             clients_->endpoint() + ", epoch " + std::to_string(store_->epoch()));
+             clients_.endpoint() + ", epoch " + std::to_string(store_->epoch()));
     return done();
   }
 
@@ -102,7 +87,6 @@ class Server::Loop final {
 
  private:
   void receive_from_workers();
-  void receive_from_clients();
   void take_outcomes();
   void take_connection_events();
   void look_at_keys();
@@ -110,9 +94,6 @@ class Server::Loop final {
   void on_worker_bytes(const PeerMessage& message);
   void refuse_over_limit(const std::string& peer, const WorkerMessage& message,
                          const std::string& reason);
-  ClientReply answer(const ClientRequest& request);
-  ClientReply answer(const Submit& submit);
-  ClientReply status_of(JobId job);
   void on_probe(const ProbeOutcome& outcome);
   void on_assembly(const AssembleOutcome& outcome);
 
@@ -143,7 +124,7 @@ class Server::Loop final {
   NetContext context_;
   std::unique_ptr<Admission> admission_;
   std::unique_ptr<RouterSocket> workers_;
-  std::unique_ptr<RouterSocket> clients_;
+  ClientDesk clients_;
   WakeEvent pipeline_wake_;
   PipelineThread pipeline_;
 };
@@ -192,7 +173,7 @@ Status Server::Loop::run(int stop_fd) {
   while (true) {
     std::vector<PollItem> items = {{.socket = workers_->handle()},
                                    {.socket = workers_->monitor_handle()},
-                                   {.socket = clients_->handle()},
+                                   {.socket = clients_.handle()},
                                    {.fd = pipeline_wake_.fd()},
                                    {.fd = stop_fd}};
     if (admission_->door_handle() != nullptr)
@@ -203,7 +184,7 @@ Status Server::Loop::run(int stop_fd) {
     admission_->answer_door();
     take_connection_events();
     receive_from_workers();
-    receive_from_clients();
+    clients_.answer_some(kMessagesPerPass);
     take_outcomes();
     if (now() - ticked >= kTick) {
       ticked = now();
@@ -292,59 +273,11 @@ void Server::Loop::refuse_over_limit(const std::string& peer, const WorkerMessag
   execute({core::SendToWorker{peer, Refused{reason}}});
 }
 
-void Server::Loop::receive_from_clients() {
-  for (int i = 0; i < kMessagesPerPass; ++i) {
-    const std::optional<PeerMessage> message = clients_->receive();
-    if (!message) return;
-    auto request = decode_client_request(message->bytes);
-    const ClientReply reply =
-        request ? answer(*request) : ClientReply{ClientError{request.error().message}};
-    // A client that is gone by now asks again when it is back.
-    if (const Status sent = clients_->send(message->peer, encode(reply)); !sent) {
-      log_debug("no answer to a client: " + sent.error().message);
-    }
-  }
-}
-
 void Server::Loop::take_outcomes() {
   while (auto outcome = pipeline_.take()) {
     if (const auto* probe = std::get_if<ProbeOutcome>(&*outcome)) on_probe(*probe);
     if (const auto* assembly = std::get_if<AssembleOutcome>(&*outcome)) on_assembly(*assembly);
   }
-}
-
-// ---- clients ------------------------------------------------------------------------------------
-
-ClientReply Server::Loop::answer(const ClientRequest& request) {
-  if (const auto* submit = std::get_if<Submit>(&request)) return answer(*submit);
-  if (const auto* status = std::get_if<GetStatus>(&request)) return status_of(status->job);
-  const JobId job = std::get<CancelJob>(request).job;
-  if (rules_.find_job(job) != nullptr) execute(rules_.on_cancel(job, now()));
-  return status_of(job);
-}
-
-ClientReply Server::Loop::status_of(JobId job) {
-  if (rules_.find_job(job) == nullptr) {
-    return ClientError{"there is no job " + std::to_string(number(job))};
-  }
-  return rules_.status(job);
-}
-
-ClientReply Server::Loop::answer(const Submit& submit) {
-  auto spec = parse_job_spec(submit.spec);
-  if (!spec) return ClientError{spec.error().message};
-  auto added =
-      store_->add_job(submit.idempotency_key, submit.spec, network_id(*spec), config_.jobs_max);
-  if (!added) return ClientError{added.error().message};
-  if (added->is_new) {
-    core::JobRecord record;
-    record.id = added->id;
-    read_spec(*spec, record);
-    jobs_.add(added->id, *spec);
-    log_info("job " + std::to_string(number(added->id)) + ": " + spec->source_path);
-    execute(rules_.on_job_submitted(record, now()));
-  }
-  return Submitted{submit.idempotency_key, added->id};
 }
 
 // ---- probing and assembling ---------------------------------------------------------------------

@@ -1,8 +1,9 @@
 // The coordinator's loop: wait, decode, ask the rules, do what they say.
 //
-// One thread owns the rules, the store, the spool and both sockets. A second one probes and
-// assembles, which may take minutes; they meet at two queues. Everything that the rules command is
-// carried out in their order, so what a message relies on is on disk before the message leaves.
+// One thread owns the rules, the store, the spool and both sockets (clients.h answers one of them).
+// A second one probes and assembles, which may take minutes; they meet at two queues. Everything
+// that the rules command is carried out in their order, so what a message relies on is on disk
+// before the message leaves.
 #pragma once
 
 #include <cstdint>

@@ -30,6 +30,8 @@ Store new_store() {
   store.job.id = kJob;
   store.job.state = JobState::Running;
   store.job.model_hash = kModel;
+  // As of a job whose poses are steadied.
+  store.job.pose_margin = 5;
   const auto add = [&](Stage stage, std::uint32_t first, std::uint32_t end) {
     core::RangeRecord record;
     record.id = RangeId{store.ranges.size() + 1};

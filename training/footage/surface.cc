@@ -54,7 +54,8 @@ SurfaceMap surface_of(const Figure& figure, const std::vector<std::uint8_t>& lab
     const float x = (focal_length * figure.skin[3 * v] / depth + 128) / kCell;
     const float y = (focal_length * figure.skin[3 * v + 1] / depth + 128) / kCell;
     if (!(x >= 0 && x < kSurfaceSide && y >= 0 && y < kSurfaceSide)) continue;
-    const std::size_t cell = static_cast<std::size_t>(y) * kSurfaceSide + static_cast<std::size_t>(x);
+    const std::size_t cell =
+        static_cast<std::size_t>(y) * kSurfaceSide + static_cast<std::size_t>(x);
     if (depth >= nearest[cell]) continue;
     nearest[cell] = depth;
     map[cell] = labels[v];
@@ -62,7 +63,8 @@ SurfaceMap surface_of(const Figure& figure, const std::vector<std::uint8_t>& lab
   for (int y = 0; y < kSurfaceSide; ++y) {
     for (int x = 0; x < kSurfaceSide; ++x) {
       const std::ptrdiff_t middle =
-          static_cast<std::ptrdiff_t>(y * kCell + kCell / 2) * picture.width + x * kCell + kCell / 2;
+          static_cast<std::ptrdiff_t>(y * kCell + kCell / 2) * picture.width + x * kCell +
+          kCell / 2;
       if (picture.owner[middle] == person) continue;
       map[static_cast<std::size_t>(y) * kSurfaceSide + static_cast<std::size_t>(x)] = kNobody;
     }

@@ -1,5 +1,5 @@
-// Which part of a person is seen where in a crop, coarsely: what teaches a network to tell left from
-// right and front from back before it can say a pose.
+// Which part of a person is seen where in a crop, coarsely: what teaches a network to tell left
+// from right and front from back before it can say a pose.
 //
 // A joint's place says little of the way a body faces: from before and behind, the joints of a
 // walker lie alike. Whose knee a patch shows, and from which side, it can learn from that patch and

@@ -48,7 +48,9 @@ TEST(JobSpec, ASpecComesBackAsItWas) {
                      .min_width = 50,
                      .min_height = 100,
                      .tiles = 3};
-  for (const JobSpec& one : {spec, picture, boxes, nobody, detect}) {
+  JobSpec rough = detect;
+  rough.steady = false;
+  for (const JobSpec& one : {spec, picture, boxes, nobody, detect, rough}) {
     const auto parsed = parse_job_spec(to_json(one));
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_EQ(*parsed, one);
@@ -63,6 +65,18 @@ TEST(JobSpec, ADetectorObjectAsksForTheDetectorUnlessThereAreBoxes) {
   const auto boxes = parse_job_spec(with(R"("detector":{"conf":0.5},"boxes":[[0,0,0,1,1]])"));
   ASSERT_TRUE(boxes) << boxes.error().message;
   EXPECT_EQ(boxes->box_source, BoxSource::Given);
+}
+
+TEST(JobSpec, PosesAreSteadiedWhereADetectorFindsPeopleUnlessTheSpecSaysOtherwise) {
+  const std::string head = R"({"source":{"path":"/v.mp4"},"model":"m")";
+  const std::string boxes = R"(,"boxes":[[0,1,2,3,4]])";
+  const std::string image = R"(,"is_image":true,"pipeline":"pose")";
+  EXPECT_FALSE(is_steadied(*parse_job_spec(head + "}")));
+  EXPECT_TRUE(is_steadied(*parse_job_spec(head + R"(,"detector":{}})")));
+  EXPECT_FALSE(is_steadied(*parse_job_spec(head + R"(,"detector":{},"steady":false})")));
+  EXPECT_FALSE(is_steadied(*parse_job_spec(head + boxes + "}")));
+  EXPECT_TRUE(is_steadied(*parse_job_spec(head + boxes + R"(,"steady":true})")));
+  EXPECT_FALSE(is_steadied(*parse_job_spec(head + image + R"(,"detector":{},"steady":true})")));
 }
 
 TEST(JobSpec, BoxesOfAFrameAreGatheredAndSorted) {
@@ -93,6 +107,7 @@ TEST(JobSpec, AWrongSpecIsRefusedByFieldAndValue) {
            Case{with(R"("pipeline":"mash")"), R"(pipeline is "mash", allowed: mesh, pose)"},
            Case{with(R"("is_image":1)"), "is_image is 1, allowed: true or false"},
            Case{with(R"("is_image":true)"), "a picture has no mesh pipeline, only pose"},
+           Case{with(R"("steady":"on")"), R"(steady is "on", allowed: true or false)"},
            Case{with(R"("batch_size":0)"), "batch_size is 0, allowed: 1 to 256"},
            Case{with(R"("batch_size":2.5)"), "batch_size is 2.5, allowed: 1 to 256"},
            Case{with(R"("batch_size":18446744073709551615)"), "allowed: 1 to 256"},

@@ -83,6 +83,22 @@ TEST(Jobs, ARenderRangeWaitsForAllPoseRangesThatItTouches) {
   EXPECT_EQ(after_second[1].range, RangeId{12});
 }
 
+// Steadied poses depend on the frames around a render range: 11 needs frames 0 to 24, 12 all.
+TEST(Jobs, ARenderRangeWaitsForThePosesAroundItIfItsJobAsks) {
+  Desk desk;
+  core::JobRecord job = job_record();
+  job.pose_margin = 10;
+  desk.rules.on_job_submitted(job, desk.now);
+  desk.rules.on_probed(kJob, mesh_ranges(), {}, desk.now);
+  desk.say("r", renderer("r", 2));
+  const Commands joined = desk.join("p", 3);
+  const SessionId session = session_in(joined, "p");
+  const auto granted = grants(joined, "p");
+  EXPECT_TRUE(grants(desk.commit("p", session, granted[0]), "r").empty());
+  EXPECT_TRUE(grants(desk.commit("p", session, granted[1]), "r").empty());
+  EXPECT_EQ(grants(desk.commit("p", session, granted[2]), "r").size(), 2u);
+}
+
 TEST(Jobs, AllCommittedMeansAssembling) {
   Desk desk;
   desk.add_job(pose_ranges(1));

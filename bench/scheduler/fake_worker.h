@@ -1,0 +1,89 @@
+// A session that answers each grant at once with a small result: real socket, real messages, no
+// work.
+//
+// It says what a real worker says: the result's parts, its announcement, and, when the
+// acknowledgement has come, a heartbeat that gives credit for one more.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/net/socket.h"
+#include "common/process/clock.h"
+#include "common/protocol/messages.h"
+
+namespace posefleet::bench {
+
+// When the result of each pose range was announced, by number of the range: a render range is ready
+// once the last of those below it is committed. Written and read by all threads of a fleet.
+class Announcements final {
+ public:
+  explicit Announcements(std::size_t pose_ranges) : at_(pose_ranges) {}
+  void note(const FrameRange& frames, Instant time);
+  // The last one that the frames need; 0 when one of them was announced by nobody.
+  Instant last_below(const FrameRange& frames) const;
+
+ private:
+  std::vector<std::atomic<std::int64_t>> at_;
+};
+
+// Of one thread.
+struct Figures {
+  std::uint64_t commits = 0;  // acknowledged
+  std::vector<float> credit_to_grant_ms;
+  std::vector<float> ready_to_grant_ms;  // of render ranges
+};
+
+struct WorkerOptions {
+  Stage role = Stage::Pose;
+  std::string model_hash;
+  std::uint32_t credit = 4;
+  std::uint32_t people = 0;  // in each frame of a pose result
+};
+
+// One thread.
+class FakeWorker final {
+ public:
+  static Result<std::unique_ptr<FakeWorker>> connect(NetContext& context,
+                                                     const std::string& endpoint,
+                                                     const WorkerOptions& options,
+                                                     Announcements& announcements);
+
+  void* handle() const { return socket_->handle(); }
+  // Takes what has come; with `figures` it is counted.
+  void receive(Figures* figures);
+  bool has_result() const { return !granted_.empty(); }
+  // Sends the oldest granted range's result.
+  void send_result();
+  // Says Hello or a heartbeat if it is time.
+  void tick(Instant now);
+  bool has_session() const { return session_ != SessionId{}; }
+
+ private:
+  FakeWorker(std::unique_ptr<DealerSocket> socket, const WorkerOptions& options,
+             Announcements& announcements);
+  void on_grant(const Grant& grant, Figures* figures);
+  void on_ack(const ResultAck& ack, Figures* figures);
+  void beat(Instant now);
+  void send(const WorkerMessage& message);
+
+  std::unique_ptr<DealerSocket> socket_;
+  WorkerOptions options_;
+  Announcements& announcements_;
+  Hello hello_;
+  SessionId session_{};
+  std::uint64_t credit_total_ = 0;
+  Instant said_{};
+  std::uint64_t heartbeat_ms_ = 1000;
+  std::deque<Grant> granted_;
+  std::map<RangeId, Token> sent_;
+  std::deque<Instant> credit_given_;  // for which no grant has come
+};
+
+}  // namespace posefleet::bench
