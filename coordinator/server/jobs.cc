@@ -6,6 +6,32 @@
 #include "coordinator/pipeline/final_poses.h"
 
 namespace posefleet {
+namespace {
+
+// As file_of names them.
+bool is_result(const std::string& name) {
+  const bool is_of_stage = name.starts_with(std::string(name_of(Stage::Pose)) + "-") ||
+                           name.starts_with(std::string(name_of(Stage::Render)) + "-");
+  return is_of_stage && name.ends_with(".bin");
+}
+
+// As common/files and common/media name what is not whole yet.
+bool is_temporary(const std::string& name) {
+  return name.find(".part-") != std::string::npos;
+}
+
+template <typename Filter>
+void remove_files(const std::filesystem::path& folder, const Filter& filter) {
+  std::vector<std::filesystem::path> found;
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(folder, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    if (filter(entry->path().filename().string())) found.push_back(entry->path());
+  }
+  for (const std::filesystem::path& path : found) std::filesystem::remove(path, error);
+}
+
+}  // namespace
 
 void read_spec(const JobSpec& spec, core::JobRecord& record) {
   record.model_hash = network_id(spec);
@@ -85,10 +111,16 @@ void Jobs::release(JobId job, bool keep_output) {
   std::error_code ignored;
   if (!keep_output) {
     std::filesystem::remove_all(folder_of(job), ignored);
-  } else if (const RunningJob* running = find(job)) {
-    for (const auto& [id, file] : running->committed) std::filesystem::remove(file.path, ignored);
+  } else {
+    // By their names: a result that was given its name and never committed is nobody's.
+    remove_files(folder_of(job),
+                 [](const std::string& name) { return is_result(name) || is_temporary(name); });
   }
   jobs_.erase(job);
+}
+
+void Jobs::remove_temporaries(JobId job) const {
+  remove_files(folder_of(job), is_temporary);
 }
 
 }  // namespace posefleet

@@ -47,8 +47,11 @@ class Jobs final {
   // The task of a grant, encoded. `lost` names a pose range whose stored result is damaged.
   Result<std::string> encoded_task(JobId job, RangeId range, LostArtifact* lost);
 
-  // Forgets the job and removes its ranges' files; with `keep_output` what a client fetches stays.
+  // Forgets the job and removes its files; with `keep_output` what a client fetches stays. Also for
+  // a job that an earlier process did not come to release, or not to the end.
   void release(JobId job, bool keep_output);
+  // Files that an earlier process was writing when it was killed. Before anybody writes.
+  void remove_temporaries(JobId job) const;
 
  private:
   std::filesystem::path folder_;

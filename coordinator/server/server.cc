@@ -136,7 +136,11 @@ Status Server::Loop::take_up_jobs() {
   for (const StoredJob& job : stored) {
     core::JobRecord record = job.record;
     std::vector<core::RangeRecord> ranges;
-    if (!is_final(record.state)) {
+    if (is_final(record.state)) {
+      // We may have been killed between its end and the removal of its files.
+      jobs_.release(record.id, record.state == JobState::Succeeded);
+    } else {
+      jobs_.remove_temporaries(record.id);
       auto spec = parse_job_spec(job.spec);
       if (!spec) {
         // Of another version, perhaps. One such job must not keep all the others from running.
