@@ -17,6 +17,7 @@
 #include "coordinator/server/jobs.h"
 #include "coordinator/server/limits.h"
 #include "coordinator/server/pipeline_thread.h"
+#include "coordinator/server/postponed.h"
 #include "coordinator/server/spool.h"
 
 namespace posefleet {
@@ -68,7 +69,7 @@ class Server::Loop final {
         spool_(std::move(spool)),
         jobs_(config.data_dir / "jobs"),
         rules_(config.rules, store_->epoch(), seed),
-        clients_(rules_, *store_, jobs_, config.jobs_max,
+        clients_(rules_, *store_, jobs_, postponed_, config.jobs_max,
                  [this](core::Commands commands) { execute(std::move(commands)); }),
         pipeline_(pipeline_wake_) {}
 
@@ -114,13 +115,15 @@ class Server::Loop final {
   Status commit(const core::CommitResult& command);
   Result<std::vector<core::RangeRecord>> split(const core::SplitRange& command);
   Status commit(const core::CommitNobody& command);
-  core::Commands on_lost(const LostArtifact& lost);
+  Result<core::Commands> on_lost(const LostArtifact& lost);
+  bool is_postponed(const Error& error, core::Command again);
 
   ServerConfig config_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ResultSpool> spool_;
   Jobs jobs_;
   core::Coordinator rules_;
+  Postponed postponed_;
   NetContext context_;
   std::unique_ptr<Admission> admission_;
   std::unique_ptr<RouterSocket> workers_;
@@ -200,6 +203,7 @@ Status Server::Loop::run(int stop_fd) {
 void Server::Loop::tick(Instant now) {
   look_at_keys();
   admission_->refusals().tick(now);
+  execute(postponed_.take_due(now));
   execute(rules_.on_tick(now));
 }
 
@@ -289,16 +293,14 @@ void Server::Loop::take_outcomes() {
 void Server::Loop::on_probe(const ProbeOutcome& outcome) {
   RunningJob* running = jobs_.find(outcome.job);
   if (running == nullptr) return;  // cancelled meanwhile
-  if (!outcome.plan) {
-    execute(rules_.on_probe_failed(outcome.job, outcome.plan.error().message, now()));
-    return;
-  }
+  const auto failed = [&](const Error& error) {
+    if (is_postponed(error, core::ProbeJob{outcome.job})) return;
+    execute(rules_.on_probe_failed(outcome.job, error.message, now()));
+  };
+  if (!outcome.plan) return failed(outcome.plan.error());
   auto plan = std::make_shared<const JobPlan>(*outcome.plan);
   auto ranges = store_->add_ranges(outcome.job, plan_ranges(*plan));
-  if (!ranges) {
-    execute(rules_.on_probe_failed(outcome.job, ranges.error().message, now()));
-    return;
-  }
+  if (!ranges) return failed(ranges.error());
   jobs_.set_plan(outcome.job, plan, *ranges);
   execute(rules_.on_probed(outcome.job, *ranges, plan->warnings, now()));
 }
@@ -308,18 +310,33 @@ void Server::Loop::on_assembly(const AssembleOutcome& outcome) {
   if (outcome.assembly) {
     execute(rules_.on_assembled(outcome.job, outcome.assembly->result, outcome.assembly->warnings,
                                 now()));
-  } else if (outcome.lost.range != RangeId{}) {
-    execute(on_lost(outcome.lost));
-  } else {
-    execute(rules_.on_assembly_failed(outcome.job, outcome.assembly.error().message, now()));
+    return;
   }
+  const auto failed = [&](const Error& error) {
+    if (is_postponed(error, core::AssembleJob{outcome.job})) return;
+    execute(rules_.on_assembly_failed(outcome.job, error.message, now()));
+  };
+  if (outcome.lost.range == RangeId{}) return failed(outcome.assembly.error());
+  auto commands = on_lost(outcome.lost);
+  if (!commands) return failed(commands.error());
+  execute(std::move(*commands));
 }
 
-core::Commands Server::Loop::on_lost(const LostArtifact& lost) {
-  const Status stored = store_->uncommit_range(lost.range);
-  if (!stored) log_error(stored.error().message);
+// An error means that nothing has changed: while the store holds the range as committed, nobody
+// could commit it again.
+Result<core::Commands> Server::Loop::on_lost(const LostArtifact& lost) {
+  POSEFLEET_TRY_DO(store_->uncommit_range(lost.range));
   jobs_.remove_committed(lost.range);
   return rules_.on_artifact_lost(lost.range, lost.reason, now());
+}
+
+// What may pass (a full disk) ends no job: `again` is carried out once more after a while.
+bool Server::Loop::is_postponed(const Error& error, core::Command again) {
+  if (error.code != ErrorCode::Retry) return false;
+  log_warn(error.message + "; trying again");
+  rules_.on_storage_trouble(error.message);
+  postponed_.add(std::move(again), now());
+  return true;
 }
 
 // ---- commands -----------------------------------------------------------------------------------
@@ -353,7 +370,11 @@ core::Commands Server::Loop::execute_one(const core::SendGrant& command) {
   auto task = jobs_.encoded_task(command.job, command.grant.range, &lost);
   if (!task) {
     core::Commands commands;
-    if (lost.range != RangeId{}) commands = on_lost(lost);
+    if (lost.range != RangeId{}) {
+      auto opened = on_lost(lost);
+      if (!opened) return failed(opened.error().message);
+      commands = std::move(*opened);
+    }
     core::Commands more = failed(task.error().message);
     commands.insert(commands.end(), more.begin(), more.end());
     return commands;
@@ -432,17 +453,23 @@ Status Server::Loop::commit(const core::CommitNobody& command) {
 
 core::Commands Server::Loop::execute_one(const core::PersistJob& command) {
   const Status stored = store_->update_job(command.job);
-  if (!stored) log_error(stored.error().message);
+  if (stored) {
+    postponed_.forget_row(command.job.id);
+  } else if (!is_postponed(stored.error(), command)) {
+    log_error(stored.error().message);
+  }
   return {};
 }
 
 core::Commands Server::Loop::execute_one(const core::ProbeJob& command) {
+  if (jobs_.find(command.job) == nullptr) return {};  // it was postponed, and its job cancelled
   pipeline_.start(
       ProbeWork{command.job, jobs_.find(command.job)->spec, jobs_.folder_of(command.job)});
   return {};
 }
 
 core::Commands Server::Loop::execute_one(const core::AssembleJob& command) {
+  if (jobs_.find(command.job) == nullptr) return {};
   pipeline_.start(AssembleWork{command.job, jobs_.find(command.job)->plan,
                                jobs_.folder_of(command.job), jobs_.committed_files(command.job),
                                rules_.status(command.job)});
@@ -450,6 +477,11 @@ core::Commands Server::Loop::execute_one(const core::AssembleJob& command) {
 }
 
 core::Commands Server::Loop::execute_one(const core::ReleaseJob& command) {
+  // After a restart a job whose end is not stored needs its results.
+  if (postponed_.has_row(command.job)) {
+    postponed_.add(command, now());
+    return {};
+  }
   jobs_.release(command.job, rules_.find_job(command.job)->state == JobState::Succeeded);
   return {};
 }
