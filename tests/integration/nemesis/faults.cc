@@ -60,7 +60,13 @@ const char* name_of(FaultKind kind) {
 }
 
 Faults::Faults(Cluster& cluster, Hosts& hosts, const MemoryGroup& memory, std::uint64_t seed)
-    : cluster_(cluster), hosts_(hosts), memory_(memory), random_(seed), busy_links_(2, false) {}
+    : cluster_(cluster), hosts_(hosts), memory_(memory), random_(seed), busy_links_(2, false) {
+  for (int kind = 0; kind < kFaultKinds; ++kind) {
+    if (is_possible(static_cast<FaultKind>(kind))) first_.push_back(static_cast<FaultKind>(kind));
+  }
+  for (std::size_t i = first_.size(); i > 1; --i)
+    std::swap(first_[i - 1], first_[random_.below(i)]);
+}
 
 int Faults::count_all() const {
   int sum = 0;
@@ -89,16 +95,25 @@ bool Faults::is_possible(FaultKind kind) const {
   }
 }
 
-Fault Faults::draw() {
-  Fault fault;
-  do {
-    int sum = 0;
-    for (const Habit& habit : kHabits) sum += habit.weight;
+FaultKind Faults::draw_kind() {
+  if (!first_.empty()) {
+    const FaultKind kind = first_.back();
+    first_.pop_back();
+    return kind;
+  }
+  int sum = 0;
+  for (const Habit& habit : kHabits) sum += habit.weight;
+  while (true) {
     auto pick = static_cast<int>(random_.below(static_cast<std::uint64_t>(sum)));
     int kind = 0;
     while (pick >= kHabits[kind].weight) pick -= kHabits[kind++].weight;
-    fault.kind = static_cast<FaultKind>(kind);
-  } while (!is_possible(fault.kind));
+    if (is_possible(static_cast<FaultKind>(kind))) return static_cast<FaultKind>(kind);
+  }
+}
+
+Fault Faults::draw() {
+  Fault fault;
+  fault.kind = draw_kind();
   fault.target = random_.next();
   fault.lasts = between(random_, habit_of(fault.kind).lasts_min, habit_of(fault.kind).lasts_max);
   fault.pause = between(random_, 0ms, 1200ms);

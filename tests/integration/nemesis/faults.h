@@ -70,6 +70,7 @@ class Faults final {
 
  private:
   Fault draw();
+  FaultKind draw_kind();
   bool is_possible(FaultKind kind) const;
   bool begin(const Fault& fault);
   bool freeze(Member& member, const Fault& fault);
@@ -86,6 +87,7 @@ class Faults final {
   Hosts& hosts_;
   const MemoryGroup& memory_;
   Random random_;
+  std::vector<FaultKind> first_;  // one of each kind, before any comes twice
   std::optional<Fault> waiting_;
   Instant waits_since_{};
   Instant next_at_{};

@@ -68,7 +68,7 @@ class Log final {
   // Whether anything but `own` was wrong with the coordinator or the host in that time.
   bool is_disturbed(const Trouble& own, int host, std::int64_t from, std::int64_t to) const {
     for (const std::int64_t start : starts_) {
-      if (start >= from - 5000 && start <= to) return true;
+      if (start >= from - 1000 && start <= to) return true;
     }
     return std::any_of(troubles_.begin(), troubles_.end(), [&](const Trouble& other) {
       if (&other == &own || other.from_ms > to || other.to_ms + 1000 < from) return false;

@@ -27,9 +27,10 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-// 80 pose ranges and 10 render ranges (of 4 s).
-constexpr std::uint32_t kFrames = 160;
-constexpr std::uint32_t kRangeFrames = 2;
+// 96 pose ranges and 30 render ranges (of 4 s): some ten seconds' work when nothing goes wrong.
+constexpr std::uint32_t kFrames = 960;
+constexpr std::uint32_t kFramesPerSecond = 8;
+constexpr std::uint32_t kRangeFrames = 10;
 // In one job; then it is let go to its end, which shows that work ends when faults do.
 constexpr int kFaultsPerJob = 30;
 // Without any fault the job takes some seconds; a machine may be ten times slower than ours.
@@ -83,8 +84,9 @@ World make_world(const fs::path& folder, Hosts& hosts) {
       run_process({(world.programs / "posefleet-random-model").string(), world.model.string()},
                   quiet) == 0 &&
       run_process({"/usr/bin/ffmpeg", "-v", "error", "-f", "lavfi", "-i",
-                   fmt::format("testsrc2=size=160x96:rate=4:duration={}", kFrames / 4), "-c:v",
-                   "libx264", "-g", "8", "-bf", "2", "-y", (folder / "clip.mp4").string()},
+                   fmt::format("testsrc2=size=160x96:rate={}:duration={}", kFramesPerSecond,
+                               kFrames / kFramesPerSecond),
+                   "-c:v", "libx264", "-g", "16", "-bf", "2", "-y", (folder / "clip.mp4").string()},
                   quiet) == 0;
   const auto model = open_model_folder(world.model, HashCheck::SizesOnly);
   if (!is_made || !model) {
@@ -129,8 +131,9 @@ class Ordeal final {
   }
 
  private:
-  enum class Look { GoOn, Stop };
-  std::optional<JobStatus> follow(const std::function<Look()>& on_turn);
+  // On each turn, told whether the job is final: whether more is to be done to it.
+  using OnTurn = std::function<bool(bool is_over)>;
+  std::optional<JobStatus> follow(const OnTurn& on_turn);
   std::optional<Hashes> settle(const JobStatus& last, bool expects_damage);
   bool turn();
 
@@ -165,14 +168,16 @@ bool Ordeal::turn() {
 }
 
 // Submits a job and looks after everything until it is final and nothing is wrong any more.
-std::optional<JobStatus> Ordeal::follow(const std::function<Look()>& on_turn) {
+std::optional<JobStatus> Ordeal::follow(const OnTurn& on_turn) {
   const std::string key = fmt::format("{}-{}", name_, ++jobs_);
   std::optional<JobId> job;
   std::optional<JobStatus> last;
   Instant limit = now() + kJobMax;
   Instant ask_at{};
   while (turn()) {
-    if (on_turn() == Look::GoOn) limit = now() + kJobMax;
+    const bool is_over = last && is_final(last->state);
+    const bool is_calm = !on_turn(is_over);
+    if (!is_calm) limit = now() + kJobMax;
     if (now() > limit) {
       say(false, fmt::format("the job did not end in {} s: {}", kJobMax / 1s,
                              last ? name_of(last->state) : "no answer"));
@@ -186,13 +191,13 @@ std::optional<JobStatus> Ordeal::follow(const std::function<Look()>& on_turn) {
     }
     const auto status = cluster_.status(*job);
     // What a client was told stays so.
-    if (last && is_final(last->state) && status && status->state != last->state) {
+    if (is_over && status && status->state != last->state) {
       say(false,
           fmt::format("the job was {}, and then {}", name_of(last->state), name_of(status->state)));
       return std::nullopt;
     }
     if (status) last = status;
-    if (last && is_final(last->state) && on_turn() == Look::Stop && status) return last;
+    if (is_over && is_calm && status) return last;
   }
   for (const std::string& failure : cluster_.failures()) say(false, failure);
   return std::nullopt;
@@ -219,10 +224,10 @@ std::optional<Hashes> Ordeal::settle(const JobStatus& last, bool expects_damage)
 
 std::optional<Hashes> Ordeal::run_job(int faults) {
   const int until = faults_.count_all() + faults;
-  const auto last = follow([&] {
-    const bool may_begin = faults_.count_all() < until;
+  const auto last = follow([&](bool is_over) {
+    const bool may_begin = !is_over && faults_.count_all() < until;
     faults_.tend(may_begin);
-    return may_begin || !faults_.is_calm() ? Look::GoOn : Look::Stop;
+    return may_begin || !faults_.is_calm();
   });
   if (!last) return std::nullopt;
   return settle(*last,
@@ -235,14 +240,14 @@ std::optional<Hashes> Ordeal::run_steps() {
                              kOutputWritten, kOutputRenamed,  kReleaseBegins, kReleaseHalf};
   StepControl& control = *cluster_.steps();
   std::size_t next = 0;
-  const auto last = follow([&] {
-    if (control.armed.load() != kNoStep || next == std::size(kOrder)) return Look::Stop;
+  const auto last = follow([&](bool) {
+    if (control.armed.load() != kNoStep || next == std::size(kOrder)) return false;
     // The one before has struck: the next one in the coordinator's next life.
-    if (!cluster_.is_up(cluster_.coordinator()) || cluster_.coordinator().process->ended()) {
-      return Look::GoOn;
+    Member& coordinator = cluster_.coordinator();
+    if (cluster_.is_up(coordinator) && !coordinator.process->ended()) {
+      control.armed.store(kOrder[next++]);
     }
-    control.armed.store(kOrder[next++]);
-    return Look::GoOn;
+    return true;
   });
   bool is_good = last.has_value();
   for (const Step step : kOrder) {
