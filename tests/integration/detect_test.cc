@@ -114,7 +114,7 @@ class Workplace final {
 
 TEST(Detect, PeopleAreWhereTheDetectorSays) {
   Workplace& place = Workplace::get();
-  const Json found = place.run_ok("detecting");
+  const Json found = place.run_ok("detecting", {"--steady", "off"});
   const Json told = place.run_ok("detecting", {"--boxes", place.path("boxes.txt").string()});
   ASSERT_FALSE(found.is_null() || told.is_null());
   EXPECT_EQ(found.at("total_frames"), kFrames);
@@ -146,7 +146,7 @@ TEST(Detect, SettingsReachTheDetector) {
 
 TEST(Detect, ABrokenDetectorCostsAWarningAndTakesWholeFrames) {
   Workplace& place = Workplace::get();
-  const Json broken = place.run_ok("broken");
+  const Json broken = place.run_ok("broken", {"--steady", "off"});
   const Json plain = place.run_ok("plain");
   ASSERT_FALSE(broken.is_null() || plain.is_null());
   EXPECT_EQ(broken.at("frames_with_people"), kFrames);

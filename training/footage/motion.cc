@@ -354,7 +354,7 @@ Stance stance_of(Motion motion, const Manner& manner, float phase) {
 
 RandomStance random_stance(Dice& dice, float range) {
   // In the order of Motion. Riders are many, since they are who the demonstration shows.
-  constexpr std::array<float, kMotionCount> kShares = {12, 16, 8, 8, 7, 21, 7, 5, 9, 3, 4};
+  constexpr std::array<float, kMotionCount> kShares = {12, 17, 8, 9, 8, 24, 8, 4, 8, 1, 1};
   RandomStance result;
   result.motion = static_cast<Motion>(dice.pick(kShares));
   const Manner manner = random_manner(dice);
