@@ -53,6 +53,8 @@ Cluster::Cluster(const World& world, const std::string& name)
 
 Cluster::~Cluster() {
   if (steps_ != nullptr) munmap(steps_, sizeof(StepControl));
+  members_.clear();
+  if (has_disk_) world_.hosts.unmount_disk(data());
 }
 
 void Cluster::open_steps() {

@@ -126,6 +126,10 @@ bool Hosts::mount_disk(const fs::path& folder, int megabytes) {
   return has_mounts_ && mount("nemesis", folder.c_str(), "tmpfs", 0, options.c_str()) == 0;
 }
 
+void Hosts::unmount_disk(const fs::path& folder) {
+  umount2(folder.c_str(), MNT_DETACH);
+}
+
 // ---- memory -------------------------------------------------------------------------------------
 
 MemoryGroup::MemoryGroup() {

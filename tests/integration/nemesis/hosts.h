@@ -44,6 +44,7 @@ class Hosts final {
 
   // A disk of that size at `folder`. False: not permitted.
   bool mount_disk(const std::filesystem::path& folder, int megabytes);
+  void unmount_disk(const std::filesystem::path& folder);
 
  private:
   bool enter_namespaces();

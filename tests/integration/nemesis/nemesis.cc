@@ -323,6 +323,7 @@ bool run_all(const Options& options, const World& world, const MemoryGroup& memo
     const auto found = ordeal.run_job(std::min(left, kFaultsPerJob));
     is_good = is_same(found, expected, fmt::format("after {} faults", ordeal.faults().count_all()));
   }
+  if (interrupted != 0) return false;
   is_good &= report(ordeal);
   if (!is_good) ordeal.keep_data();
   return is_good;
@@ -342,7 +343,9 @@ int run(const Options& options) {
     std::fflush(stdout);
     is_good = run_all(options, make_world(folder, hosts), memory);
   }
-  if (!is_good) {
+  if (interrupted != 0) {
+    std::printf("interrupted\n");
+  } else if (!is_good) {
     say(false, fmt::format("seed {}: run it again with --seed {} --faults {}; logs in {}",
                            options.seed, options.seed, options.faults, folder));
   }
