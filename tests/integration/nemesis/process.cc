@@ -48,6 +48,10 @@ Process::Process(const std::vector<std::string>& words, const ProcessOptions& op
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(127);
+    // We block what asks us to stop; that is inherited.
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
     // Ctrl-C is for the driver, which ends everybody in order.
     setpgid(0, 0);
     if (net >= 0 && (setns(net, CLONE_NEWNET) != 0 || setns(uts, CLONE_NEWUTS) != 0)) _exit(127);
