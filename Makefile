@@ -6,12 +6,12 @@
 JOBS ?= $(shell nproc)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES := $(shell sed -e 's/\#.*//' packages.txt)
-MODEL := build/demo/random-model
+DEMO_OUTPUT := build/demo/output.mp4
 # A video of one's own: make demo VIDEO=/path/to/file.mp4
-VIDEO ?= build/demo/clip.mp4
+VIDEO ?= models/demo/sample.mp4
 
 help:
-	@echo 'make demo   install, build, draw bodies on a video (VIDEO=file, default: a generated clip)'
+	@echo 'make demo   install, build, draw bodies on a video (VIDEO=file, default: the sample clip)'
 	@echo 'make test   install, build, run every test that needs no GPU'
 	@echo 'make fuzz   give every parser 100,000 inputs that it has not seen (FUZZ_RUNS=N)'
 	@echo 'make build  programs into build/bin, benchmarks into build/bench'
@@ -30,18 +30,16 @@ build: install
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS)
 
-# No trained model lies in the repository yet, so one with random weights is made: the whole way is the real one, the poses
-# are not. A clip with sound is generated unless VIDEO names one.
+# The main job on the sample clip: drawn people on a slope, with the model of the repository, which was trained on such people.
 demo: build
 	@mkdir -p build/demo
-	@[ -f $(MODEL)/manifest.yaml ] || build/bin/posefleet-random-model $(MODEL)
-	@[ "$(VIDEO)" != build/demo/clip.mp4 ] || [ -f $(VIDEO) ] || tools/make_clip.sh $(VIDEO)
 	@echo "Drawing on $(VIDEO) with 2 pose workers and 2 render workers."
-	build/bin/posefleet run "$(VIDEO)" -o build/demo/output.mp4 --model $(MODEL) --pose-workers 2 --render-workers 2 \
+	build/bin/posefleet run "$(VIDEO)" -o $(DEMO_OUTPUT) --model models/demo --pose-workers 2 --render-workers 2 \
 	  --progress $$([ -t 2 ] && echo bar || echo lines)
 	@echo
-	@echo "The bodies come from random weights: they show that the whole way works, not the poses of the people."
-	@echo "Output: $(CURDIR)/build/demo/output.mp4"
+	@echo "The model was trained on drawn people only: it is there for trying out and for tests. For real footage import HMR2"
+	@echo "(README.md, \"With the real weights\")."
+	@echo "Look at: $(CURDIR)/$(DEMO_OUTPUT)"
 
 test: build
 	ctest --preset release -j $(JOBS)

@@ -61,6 +61,20 @@ Result<JobStatus> JobClient::status(JobId job, int interrupt_fd) {
   return retry("the coordinator answered something else");
 }
 
+Result<WorkerList> JobClient::workers(std::uint32_t first, int interrupt_fd) {
+  // Nobody looks after other things meanwhile: a busy coordinator may take its time.
+  constexpr milliseconds kPatience{5000};
+  const auto deadline = Clock::now() + kPatience;
+  while (true) {
+    POSEFLEET_TRY(const ClientReply reply, ask(ListWorkers{first}, kPatience, interrupt_fd));
+    const auto* list = std::get_if<WorkerList>(&reply);
+    if (list != nullptr && list->first == first) return *list;
+    if (const auto* error = std::get_if<ClientError>(&reply)) return rejected(error->message);
+    // A late answer to the question before.
+    if (Clock::now() > deadline) return internal_error("the coordinator answered something else");
+  }
+}
+
 void JobClient::cancel(JobId job) {
   // Best effort: the coordinator is about to be stopped anyway.
   [[maybe_unused]] const auto reply = ask(CancelJob{job}, milliseconds(500), -1);

@@ -24,6 +24,8 @@ class JobClient final {
 
   Result<JobId> submit(const std::string& key, const std::string& spec, int interrupt_fd);
   Result<JobStatus> status(JobId job, int interrupt_fd);
+  // A part of the list, those before `first` left out.
+  Result<WorkerList> workers(std::uint32_t first, int interrupt_fd);
   void cancel(JobId job);
 
  private:

@@ -7,6 +7,7 @@
 #include "cli/model_command.h"
 #include "cli/pose_command.h"
 #include "cli/run_command.h"
+#include "cli/workers_command.h"
 
 namespace {
 
@@ -207,6 +208,13 @@ void add_keygen(CLI::App& app, KeygenOptions& options) {
   keygen->add_flag("--json", options.json, "print what was made as JSON");
 }
 
+void add_workers(CLI::App& app, WorkersOptions& options) {
+  CLI::App* workers = app.add_subcommand("workers", "List who works for a running coordinator");
+  workers->add_option("--server", options.server, "the coordinator's clients.listen")
+      ->capture_default_str();
+  workers->add_flag("--json", options.json, "print the list as JSON, in one line");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -219,11 +227,13 @@ int main(int argc, char** argv) {
   ModelImportOptions import;
   ModelShowOptions show;
   KeygenOptions keygen;
+  WorkersOptions workers;
   add_run(app, run);
   add_pose(app, pose);
   add_evaluate(app, evaluate);
   add_model(app, import, show);
   add_keygen(app, keygen);
+  add_workers(app, workers);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -237,6 +247,7 @@ int main(int argc, char** argv) {
     return pose_image(pose);
   }
   if (app.got_subcommand("keygen")) return make_keys(keygen);
+  if (app.got_subcommand("workers")) return list_workers(workers);
   CLI::App* model = app.get_subcommand("model");
   return model->got_subcommand("import") ? import_model_folder(import) : show_model_folder(show);
 }

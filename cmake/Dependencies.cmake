@@ -3,6 +3,7 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
 pkg_check_modules(zmq REQUIRED IMPORTED_TARGET libzmq)                 # common/net
+find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS headers)                # common/http (Beast, Asio; headers only)
 find_package(CapnProto REQUIRED)                                        # schemas, common/wire
 find_package(yaml-cpp REQUIRED)                                         # common/config, common/model_folder, worker/import
 pkg_check_modules(avformat REQUIRED IMPORTED_TARGET libavformat)        # common/media

@@ -19,6 +19,8 @@ struct ClientRequest {
     # Of this job.
     cancel @2 :UInt64;
     # Stop this job; answered by its status. A finished job stays as it is.
+    workers @3 :UInt32;
+    # Who is there? Leave out that many of them; answered by a part of the list.
   }
 }
 
@@ -52,6 +54,32 @@ struct JobStatus {
   # Why nothing can be stored at the moment; empty when all is well.
 }
 
+enum WorkerState {
+  active @0;
+  suspect @1;
+  draining @2;
+}
+
+struct WorkerInfo {
+  session @0 :UInt64;
+  worker @1 :Text;
+  host @2 :Text;
+  pid @3 :UInt64;
+  role @4 :Control.Stage;
+  device @5 :Text;
+  models @6 :UInt32;
+  modelHash @7 :Text;
+  keyName @8 :Text;
+  state @9 :WorkerState;
+  framesPerSecond @10 :Float64;
+  rangesHeld @11 :UInt32;
+  job @12 :UInt64;
+  # What it executes now; 0: nothing, and the next three mean nothing.
+  firstFrame @13 :UInt32;
+  endFrame @14 :UInt32;
+  framesDone @15 :UInt32;
+}
+
 struct ClientReply {
   union {
     submitted :group {
@@ -60,5 +88,11 @@ struct ClientReply {
     }
     status @2 :JobStatus;
     error @3 :Text;
+    workers :group {
+      first @4 :UInt32;
+      total @5 :UInt32;
+      # If first and the list's length do not reach it, ask again from there.
+      list @6 :List(WorkerInfo);
+    }
   }
 }

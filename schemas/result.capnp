@@ -69,6 +69,11 @@ struct TaskFrames {
   window @4 :FrameTable;
   firstFrame @5 :UInt32;
   frameCount @6 :UInt32;
+  url @7 :Text;
+  # Where I serve the source, for workers that do not see its file; empty: nowhere. It holds a secret of the job.
+  sha256 @8 :Text;
+  fingerprint @9 :Text;
+  # Of the size and both ends of the file: a file that a worker finds at the path is the source if it has this one.
 }
 
 struct FrameBoxes {

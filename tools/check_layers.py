@@ -28,6 +28,8 @@ MAY_INCLUDE = {
     "common/net": ["common/base"],
     # Files of keys; the keys themselves belong to the sockets.
     "common/keys": ["common/base", "common/files", "common/net"],
+    # An HTTP server; it sends files.
+    "common/http": ["common/base", "common/files"],
     "common/config": ["common/base"],
     "common/model_folder": ["common/base", "common/files"],
     "common/media": ["common/base", "common/protocol", "common/files"],
@@ -73,6 +75,7 @@ ON_TOP = ["tests", "bench"]
 # "main" stands for the files that lie directly in coordinator/ and worker/.
 LIBRARIES = {
     "ZeroMQ": (r"zmq", ["common/net"]),
+    "Boost": (r"boost/", ["common/http"]),
     "Cap'n Proto": (r"(capnp|kj|schemas)/", ["common/wire"]),
     "yaml-cpp": (r"yaml-cpp/", ["common/config", "common/model_folder", "worker/import"]),
     "FFmpeg": (r"lib(av|sw)[a-z]+/", ["common/media"]),

@@ -65,6 +65,13 @@ SharedDetectorFile detector_of(const ModelFolder& folder, Hello& hello) {
   return *file;
 }
 
+void log_sources(const SourceCacheStats& stats) {
+  if (stats.fetches == 0) return;
+  log_info("sources: " + std::to_string(stats.bytes_fetched) + " bytes were fetched in " +
+           std::to_string(stats.fetches) + " blocks, " + std::to_string(stats.hits) +
+           " were still there");
+}
+
 Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
   POSEFLEET_TRY(const std::optional<ClientKeys> keys, check_coordinator(config));
   const Instant started = now();
@@ -76,13 +83,14 @@ Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
   Hello hello = describe_process(Stage::Pose);
   const SharedDetectorFile detector = detector_of(folder, hello);
   std::vector<std::unique_ptr<PoseEngine>> engines;
+  SourceCache sources({.bytes_max = config.source_cache_mib << 20});
   std::vector<std::unique_ptr<RangeExecutor>> stages;
   for (int i = 0; i < placement.networks; ++i) {
     POSEFLEET_TRY(std::unique_ptr<PoseEngine> engine,
                   PoseEngine::create(folder, place.precision, make,
                                      {.threads = placement.threads, .detector = detector}));
     for (int range = 0; range < kRangesPerEngine; ++range) {
-      stages.push_back(std::make_unique<PoseStage>(*engine));
+      stages.push_back(std::make_unique<PoseStage>(*engine, sources));
     }
     engines.push_back(std::move(engine));
   }
@@ -95,7 +103,9 @@ Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
   // The next range is not kept waiting but begun: see PoseEngine.
   Runtime runtime({.coordinator = config.coordinator, .keys = keys, .hello = hello, .prefetch = 0},
                   std::move(stages), stop);
-  return runtime.run();
+  const int exit_code = runtime.run();
+  log_sources(sources.stats());
+  return exit_code;
 }
 
 }  // namespace

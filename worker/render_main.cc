@@ -12,14 +12,22 @@ namespace {
 
 using namespace posefleet;
 
+void log_sources(const SourceCacheStats& stats) {
+  if (stats.fetches == 0) return;
+  log_info("sources: " + std::to_string(stats.bytes_fetched) + " bytes were fetched in " +
+           std::to_string(stats.fetches) + " blocks, " + std::to_string(stats.hits) +
+           " were still there");
+}
+
 Result<int> serve(const RenderWorkerConfig& config, StopSignal& stop) {
   POSEFLEET_TRY(const std::optional<ClientKeys> keys, check_coordinator(config));
   // The network's weights are not needed here, and hashing gigabytes of them would only cost time;
   // the body's own loader checks what it reads.
   POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config.model, HashCheck::SizesOnly));
   POSEFLEET_TRY(std::shared_ptr<const BodyModel> body, BodyModel::load(folder.body_path()));
+  SourceCache sources({.bytes_max = config.source_cache_mib << 20});
   std::vector<std::unique_ptr<RangeExecutor>> stages;
-  POSEFLEET_TRY(std::unique_ptr<RenderStage> stage, RenderStage::create(folder, body));
+  POSEFLEET_TRY(std::unique_ptr<RenderStage> stage, RenderStage::create(folder, body, sources));
   stages.push_back(std::move(stage));
   RuntimeConfig runtime_config;
   runtime_config.coordinator = config.coordinator;
@@ -28,7 +36,9 @@ Result<int> serve(const RenderWorkerConfig& config, StopSignal& stop) {
   runtime_config.hello.model_hash = folder.model_hash;
   runtime_config.hello.device = "cpu, 1 thread";
   Runtime runtime(runtime_config, std::move(stages), stop);
-  return runtime.run();
+  const int exit_code = runtime.run();
+  log_sources(sources.stats());
+  return exit_code;
 }
 
 }  // namespace

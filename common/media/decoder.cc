@@ -20,9 +20,10 @@ constexpr int kStepsBackMax = 3;
 
 class RangeDecoder::Session final {
  public:
-  Session(std::filesystem::path path, const FrameTable& table, FrameRange range,
+  Session(const VideoLocation& location, const FrameTable& table, FrameRange range,
           const DecodeOptions& options)
-      : path_(std::move(path)),
+      : location_(location),
+        name_(name_of(location)),
         table_(table),
         range_(range),
         options_(options),
@@ -41,6 +42,8 @@ class RangeDecoder::Session final {
     if (next_ == range_.end) return std::optional<VideoFrame>();
     for (;;) {
       av::Frame frame = reader_->next();
+      // Before the frame is believed: a packet that was cut short decodes to a wrong picture.
+      if (reader_->failure()) return fail(*reader_->failure());
       const Meaning meaning = judge(frame.get());
       if (meaning == Meaning::Before) continue;
       if (meaning == Meaning::Wanted) return deliver(std::move(frame));
@@ -58,7 +61,7 @@ class RangeDecoder::Session final {
     const std::int64_t pixels_max =
         std::int64_t{table_.width + 256} * std::int64_t{table_.height + 256};
     POSEFLEET_TRY(reader_,
-                  av::VideoReader::open(path_, table_.stream_index,
+                  av::VideoReader::open(location_, table_.stream_index,
                                         {.threads = options_.threads, .pixels_max = pixels_max}));
     decoded_ = 0;
     at_beginning_ = false;
@@ -79,11 +82,13 @@ class RangeDecoder::Session final {
                          [pts](const KeyPacket& known) { return known.pts == pts; });
     };
     if (reader_->seek_to_key(key.pts, is_key_time)) return done();
+    if (reader_->failure()) return *reader_->failure();
     // The container's index leads elsewhere: count packets instead, which costs reading only.
     POSEFLEET_TRY_DO(open_reader());
     if (reader_->skip_packets(key.ordinal)) return done();
-    return rejected(fmt::format("{} has become shorter: its key packet {} is not there",
-                                path_.string(), key.ordinal));
+    if (reader_->failure()) return *reader_->failure();
+    return rejected(
+        fmt::format("{} has become shorter: its key packet {} is not there", name_, key.ordinal));
   }
 
   Status step_back() {
@@ -108,7 +113,7 @@ class RangeDecoder::Session final {
         frame->height != static_cast<int>(table_.height)) {
       return fail(rejected(fmt::format(
           "{} of {} is {}x{} pixels, the video before it {}x{}; encode the video in one size",
-          av::frame_name(table_, next_), path_.string(), frame->width, frame->height, table_.width,
+          av::frame_name(table_, next_), name_, frame->width, frame->height, table_.width,
           table_.height)));
     }
     // The container's pixel shape wins over the stream's, as in players.
@@ -123,7 +128,7 @@ class RangeDecoder::Session final {
   Error missing_frame() const {
     const std::string& complaint = reader_->complaint();
     return rejected(fmt::format("{} of {} cannot be decoded{}{}", av::frame_name(table_, next_),
-                                path_.string(), complaint.empty() ? "" : ": ", complaint));
+                                name_, complaint.empty() ? "" : ": ", complaint));
   }
 
   Error fail(Error error) {
@@ -131,7 +136,8 @@ class RangeDecoder::Session final {
     return *failure_;
   }
 
-  const std::filesystem::path path_;
+  const VideoLocation location_;
+  const std::string name_;
   const FrameTable table_;
   const FrameRange range_;
   const DecodeOptions options_;
@@ -148,16 +154,16 @@ RangeDecoder::RangeDecoder(std::unique_ptr<Session> session) : session_(std::mov
 RangeDecoder::RangeDecoder(RangeDecoder&& other) noexcept = default;
 RangeDecoder::~RangeDecoder() = default;
 
-Result<RangeDecoder> RangeDecoder::open(const std::filesystem::path& path, const FrameTable& table,
+Result<RangeDecoder> RangeDecoder::open(const VideoLocation& location, const FrameTable& table,
                                         FrameRange range, const DecodeOptions& options) {
   if (range.first >= range.end || range.end > table.frame_count()) {
     return rejected(fmt::format("frames [{}, {}) of {} cannot be decoded: it has {}", range.first,
-                                range.end, path.string(), table.frame_count()));
+                                range.end, name_of(location), table.frame_count()));
   }
   if (options.threads < 1 || options.threads > 64) {
     return rejected(fmt::format("{} decoder threads; 1 to 64 are possible", options.threads));
   }
-  auto session = std::make_unique<Session>(path, table, range, options);
+  auto session = std::make_unique<Session>(location, table, range, options);
   POSEFLEET_TRY_DO(session->start());
   return RangeDecoder(std::move(session));
 }

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "common/base/result.h"
+#include "common/media/location.h"
 #include "common/media/video_frame.h"
 #include "common/protocol/ids.h"
 #include "common/protocol/video.h"
@@ -28,8 +29,9 @@ struct DecodeOptions {
 class RangeDecoder final {
  public:
   // `table` must be the one probed from this file. Refuses a range that is empty or ends behind the
-  // table. Nothing is decoded yet.
-  static Result<RangeDecoder> open(const std::filesystem::path& path, const FrameTable& table,
+  // table. Nothing is decoded yet. Where bytes are fetched, an error of code Retry from here or
+  // from next() says that they could not be had.
+  static Result<RangeDecoder> open(const VideoLocation& location, const FrameTable& table,
                                    FrameRange range, const DecodeOptions& options = {});
   RangeDecoder(RangeDecoder&& other) noexcept;
   RangeDecoder& operator=(RangeDecoder&&) = delete;

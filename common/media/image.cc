@@ -156,7 +156,11 @@ av::Frame to_rgb_frame(const BgrImage& image) {
 
 Result<BgrImage> read_image(const std::filesystem::path& path, const ImageLimits& limits) {
   POSEFLEET_TRY(const std::string bytes, read_whole_file(path, limits.file_bytes_max));
-  const std::string name = path.string();
+  return decode_image(path.string(), bytes, limits);
+}
+
+Result<BgrImage> decode_image(const std::string& name, std::string_view bytes,
+                              const ImageLimits& limits) {
   const AVCodecID kind = kind_of(bytes);
   if (kind == AV_CODEC_ID_NONE) {
     return rejected(

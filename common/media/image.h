@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/result.h"
@@ -30,6 +32,9 @@ struct ImageLimits {
 // Turned upright when the file carries an orientation. Alpha is dropped, 16 bits are rounded to 8.
 // A file that is cut off or damaged is an error, not a half grey picture.
 Result<BgrImage> read_image(const std::filesystem::path& path, const ImageLimits& limits = {});
+// The same of a file's bytes; `name` is for messages.
+Result<BgrImage> decode_image(const std::string& name, std::string_view bytes,
+                              const ImageLimits& limits = {});
 
 // Written whole or not at all; the same picture gives the same bytes.
 Status write_png(const std::filesystem::path& path, const BgrImage& image);

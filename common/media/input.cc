@@ -52,29 +52,43 @@ bool starts_like_mp4(const std::filesystem::path& path) {
   return false;
 }
 
-Error cannot_open(const std::filesystem::path& path, int code, const LogScope& log) {
+Error cannot_open(const std::string& name, int code, const LogScope& log) {
   if (log.mentions("moov atom not found")) {
-    if (!starts_like_mp4(path)) {
-      return rejected(fmt::format("{} is not a video file", path.string()));
-    }
+    if (!starts_like_mp4(name)) return rejected(fmt::format("{} is not a video file", name));
     return rejected(
         fmt::format("{} is cut off: the index (moov) of this MP4/MOV file is missing; "
                     "copy or record it again",
-                    path.string()));
+                    name));
   }
   if (code == AVERROR_INVALIDDATA || log.mentions("whitelist") || code == AVERROR(EINVAL)) {
-    return rejected(fmt::format("{} is not a video file that can be read: {}", path.string(),
-                                log.explain(code)));
+    return rejected(
+        fmt::format("{} is not a video file that can be read: {}", name, log.explain(code)));
   }
-  return {code_of(code), fmt::format("cannot open {}: {}", path.string(), log.explain(code))};
+  return {code_of(code), fmt::format("cannot open {}: {}", name, log.explain(code))};
 }
 
-Result<CodecContext> open_decoder(const std::filesystem::path& path, const AVStream& stream,
+// `context` is a new one, set up by the caller. `protocols` are those that may be opened.
+Result<InputContext> open_container(AVFormatContext* context, const std::string& name,
+                                    const char* protocols) {
+  const LogScope log;
+  context->flags |= AVFMT_FLAG_GENPTS;  // AVI stores no presentation times
+  Options options;
+  options.set("protocol_whitelist", protocols);
+  options.set("format_whitelist", kContainers);
+  int code = avformat_open_input(&context, ("file:" + name).c_str(), nullptr, options.get());
+  if (code < 0) return cannot_open(name, code, log);  // `context` is freed by the failed call
+  InputContext input(context);
+  code = avformat_find_stream_info(input.get(), nullptr);
+  if (code < 0) return cannot_open(name, code, log);
+  return input;
+}
+
+Result<CodecContext> open_decoder(const std::string& name, const AVStream& stream,
                                   const VideoReader::Options& options) {
   const AVCodec* codec = avcodec_find_decoder(stream.codecpar->codec_id);
   if (codec == nullptr) {
-    return rejected(fmt::format("{} holds video in codec {}, which cannot be decoded here",
-                                path.string(), avcodec_get_name(stream.codecpar->codec_id)));
+    return rejected(fmt::format("{} holds video in codec {}, which cannot be decoded here", name,
+                                avcodec_get_name(stream.codecpar->codec_id)));
   }
   const LogScope log;
   CodecContext decoder(avcodec_alloc_context3(codec));
@@ -87,7 +101,7 @@ Result<CodecContext> open_decoder(const std::filesystem::path& path, const AVStr
   decoder->flags |= AV_CODEC_FLAG_BITEXACT;  // no processor-dependent transforms
   if (status >= 0) status = avcodec_open2(decoder.get(), codec, nullptr);
   if (status < 0) {
-    return rejected(fmt::format("cannot decode the {} video of {}: {}", codec->name, path.string(),
+    return rejected(fmt::format("cannot decode the {} video of {}: {}", codec->name, name,
                                 log.explain(status)));
   }
   return decoder;
@@ -97,18 +111,18 @@ Result<CodecContext> open_decoder(const std::filesystem::path& path, const AVStr
 
 Result<InputContext> open_input(const std::filesystem::path& path) {
   POSEFLEET_TRY_DO(check_regular_file(path));
-  const LogScope log;
-  AVFormatContext* raw = avformat_alloc_context();
-  POSEFLEET_CHECK(raw != nullptr);
-  raw->flags |= AVFMT_FLAG_GENPTS;  // AVI stores no presentation times
-  Options options;
-  options.set("protocol_whitelist", "file");
-  options.set("format_whitelist", kContainers);
-  int code = avformat_open_input(&raw, ("file:" + path.string()).c_str(), nullptr, options.get());
-  if (code < 0) return cannot_open(path, code, log);  // `raw` is freed by the failed call
-  InputContext input(raw);
-  code = avformat_find_stream_info(input.get(), nullptr);
-  if (code < 0) return cannot_open(path, code, log);
+  AVFormatContext* context = avformat_alloc_context();
+  POSEFLEET_CHECK(context != nullptr);
+  return open_container(context, path.string(), "file");
+}
+
+Result<InputContext> open_input(const std::string& name, RemoteStream& stream) {
+  AVFormatContext* context = avformat_alloc_context();
+  POSEFLEET_CHECK(context != nullptr);
+  context->pb = stream.handle();
+  // No protocol has this name: nothing but the stream is opened, no file of this machine either.
+  auto input = open_container(context, name, "none");
+  if (!input && stream.failure()) return *stream.failure();
   return input;
 }
 
@@ -139,19 +153,26 @@ bool shows_a_picture(const AVPacket& packet, AVCodecID codec) {
   return (packet.data[0] & kShowFrameBit) != 0;
 }
 
-Result<std::unique_ptr<VideoReader>> VideoReader::open(const std::filesystem::path& path,
+Result<std::unique_ptr<VideoReader>> VideoReader::open(const VideoLocation& location,
                                                        int stream_index, const Options& options) {
   auto reader = std::make_unique<VideoReader>();
-  POSEFLEET_TRY(reader->input_, open_input(path));
+  const std::string name = name_of(location);
+  if (const auto* remote = std::get_if<RemoteLocation>(&location)) {
+    reader->remote_ = std::make_unique<RemoteStream>(*remote);
+    POSEFLEET_TRY(reader->input_, open_input(name, *reader->remote_));
+  } else {
+    POSEFLEET_TRY(reader->input_, open_input(std::get<std::filesystem::path>(location)));
+  }
   AVFormatContext& context = *reader->input_;
   const int index = stream_index >= 0 ? stream_index : find_video_stream(context);
   if (index < 0 || index >= static_cast<int>(context.nb_streams) ||
       context.streams[index]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
-    return rejected(fmt::format("{} has no video stream {}", path.string(), index));
+    if (reader->failure()) return *reader->failure();
+    return rejected(fmt::format("{} has no video stream {}", name, index));
   }
   keep_only_stream(context, index);
   reader->stream_ = context.streams[index];
-  POSEFLEET_TRY(reader->decoder_, open_decoder(path, *reader->stream_, options));
+  POSEFLEET_TRY(reader->decoder_, open_decoder(name, *reader->stream_, options));
   return reader;
 }
 

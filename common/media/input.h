@@ -8,12 +8,16 @@
 
 #include "common/base/result.h"
 #include "common/media/av.h"
+#include "common/media/remote_stream.h"
 
 namespace posefleet::av {
 
 // Opens a local file as a video container and finds its streams. Only containers from a fixed list
 // and only this one file: play lists and the like could make FFmpeg open other files and addresses.
 Result<InputContext> open_input(const std::filesystem::path& path);
+
+// The same for a source that is read through `stream`, which must outlive the result.
+Result<InputContext> open_input(const std::string& name, RemoteStream& stream);
 
 // The stream that players show; not a cover picture. Negative when there is none.
 int find_video_stream(AVFormatContext& context);
@@ -35,8 +39,8 @@ class VideoReader final {
     std::int64_t pixels_max = 0;
   };
   // `stream_index` negative: find it.
-  static Result<std::unique_ptr<VideoReader>> open(const std::filesystem::path& path,
-                                                   int stream_index, const Options& options);
+  static Result<std::unique_ptr<VideoReader>> open(const VideoLocation& location, int stream_index,
+                                                   const Options& options);
 
   // Moves to a packet that decoding may start at, wanted at `pts` or before it. True when the
   // reader now stands on a key packet with a time that `is_key_time` knows; false when the
@@ -57,6 +61,8 @@ class VideoReader final {
   Frame next();
 
   const std::string& complaint() const { return complaint_; }
+  // Why bytes could not be had: then everything else that this reader says is doubtful.
+  std::optional<Error> failure() const { return remote_ ? remote_->failure() : std::nullopt; }
   AVStream& stream() { return *stream_; }
   AVFormatContext& context() { return *input_; }
 
@@ -66,6 +72,7 @@ class VideoReader final {
   bool read_packet(AVPacket& packet);
   void feed();
 
+  std::unique_ptr<RemoteStream> remote_;  // null for a file; before what reads from it
   InputContext input_;
   CodecContext decoder_;
   AVStream* stream_ = nullptr;

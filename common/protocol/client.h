@@ -63,6 +63,13 @@ struct CancelJob {
   bool operator==(const CancelJob&) const = default;
 };
 
+// Who works for the coordinator, those before `first` left out: an answer holds a part of a long
+// list, and is asked for again from where it ended.
+struct ListWorkers {
+  std::uint32_t first = 0;
+  bool operator==(const ListWorkers&) const = default;
+};
+
 struct Submitted {
   std::string idempotency_key;
   JobId job{};
@@ -91,12 +98,60 @@ struct JobStatus {
   bool operator==(const JobStatus&) const = default;
 };
 
+enum class WorkerState : std::uint8_t {
+  Active = 0,
+  Suspect = 1,   // beats are missing: it gets nothing new
+  Draining = 2,  // it gives back what it has not begun
+};
+constexpr const char* name_of(WorkerState state) {
+  switch (state) {
+    case WorkerState::Active:
+      return "active";
+    case WorkerState::Suspect:
+      return "suspect";
+    case WorkerState::Draining:
+      return "draining";
+  }
+  return "suspect";
+}
+
+// One session. Texts are the worker's own words, up to 256 bytes each.
+struct WorkerInfo {
+  SessionId session{};
+  std::string worker;
+  std::string host;
+  std::uint64_t pid = 0;
+  Stage role = Stage::Pose;
+  std::string device;
+  std::uint32_t models = 0;
+  std::string model_hash;
+  std::string key_name;  // empty without keys
+  WorkerState state = WorkerState::Active;
+  double frames_per_second = 0;  // over the last 15 to 30 s
+  std::uint32_t ranges_held = 0;
+  // What it executes; job 0: nothing.
+  JobId job{};
+  FrameRange frames;
+  std::uint32_t frames_done = 0;
+  bool operator==(const WorkerInfo&) const = default;
+};
+
+// Of one answer.
+inline constexpr std::size_t kWorkersListed = 200;
+
+struct WorkerList {
+  std::uint32_t first = 0;
+  std::uint32_t total = 0;
+  std::vector<WorkerInfo> workers;  // by host, role and process
+  bool operator==(const WorkerList&) const = default;
+};
+
 struct ClientError {
   std::string message;
   bool operator==(const ClientError&) const = default;
 };
 
-using ClientRequest = std::variant<Submit, GetStatus, CancelJob>;
-using ClientReply = std::variant<Submitted, JobStatus, ClientError>;
+using ClientRequest = std::variant<Submit, GetStatus, CancelJob, ListWorkers>;
+using ClientReply = std::variant<Submitted, JobStatus, ClientError, WorkerList>;
 
 }  // namespace posefleet

@@ -19,6 +19,13 @@ namespace posefleet {
 // (FrameTable::needs_sequential_decode) sends its whole table.
 struct TaskFrames {
   SourceFile source;
+  // How a worker tells that a file of that path on its own machine is this source (fingerprint_of
+  // in common/files/open_file.h), and by which name it keeps its bytes. Empty from a coordinator
+  // that did not send them: then the file must have the size and time of `source`.
+  std::string fingerprint;
+  std::string sha256;
+  // Where the coordinator serves it; empty: it does not. Whoever has it can read the source.
+  std::string url;
   bool is_image = false;  // a single picture, not a video
   FrameTable window;
   std::uint32_t first_frame = 0;  // of the source

@@ -53,6 +53,68 @@ Result<ClientReply> get_status(schema::JobStatus::Reader in) {
   return ClientReply{std::move(status)};
 }
 
+void put_worker(schema::WorkerInfo::Builder out, const WorkerInfo& worker) {
+  out.setSession(number(worker.session));
+  out.setWorker(text(worker.worker));
+  out.setHost(text(worker.host));
+  out.setPid(worker.pid);
+  out.setRole(worker.role == Stage::Pose ? schema::Stage::POSE : schema::Stage::RENDER);
+  out.setDevice(text(worker.device));
+  out.setModels(worker.models);
+  out.setModelHash(text(worker.model_hash));
+  out.setKeyName(text(worker.key_name));
+  out.setState(static_cast<schema::WorkerState>(worker.state));
+  out.setFramesPerSecond(worker.frames_per_second);
+  out.setRangesHeld(worker.ranges_held);
+  out.setJob(number(worker.job));
+  out.setFirstFrame(worker.frames.first);
+  out.setEndFrame(worker.frames.end);
+  out.setFramesDone(worker.frames_done);
+}
+
+void put_workers(schema::ClientReply::Workers::Builder out, const WorkerList& workers) {
+  out.setFirst(workers.first);
+  out.setTotal(workers.total);
+  auto list = out.initList(static_cast<unsigned>(workers.workers.size()));
+  for (unsigned i = 0; i < workers.workers.size(); ++i) put_worker(list[i], workers.workers[i]);
+}
+
+Result<WorkerInfo> get_worker(schema::WorkerInfo::Reader in) {
+  const auto state = static_cast<std::uint16_t>(in.getState());
+  if (state > static_cast<std::uint16_t>(WorkerState::Draining)) {
+    return rejected("unknown worker state " + std::to_string(state));
+  }
+  if (static_cast<std::uint16_t>(in.getRole()) > static_cast<std::uint16_t>(Stage::Render)) {
+    return rejected("unknown stage " + std::to_string(static_cast<int>(in.getRole())));
+  }
+  WorkerInfo worker;
+  worker.session = SessionId{in.getSession()};
+  worker.worker = text(in.getWorker());
+  worker.host = text(in.getHost());
+  worker.pid = in.getPid();
+  worker.role = in.getRole() == schema::Stage::POSE ? Stage::Pose : Stage::Render;
+  worker.device = text(in.getDevice());
+  worker.models = in.getModels();
+  worker.model_hash = text(in.getModelHash());
+  worker.key_name = text(in.getKeyName());
+  worker.state = static_cast<WorkerState>(state);
+  worker.frames_per_second = in.getFramesPerSecond();
+  worker.ranges_held = in.getRangesHeld();
+  worker.job = JobId{in.getJob()};
+  worker.frames = {in.getFirstFrame(), in.getEndFrame()};
+  worker.frames_done = in.getFramesDone();
+  return worker;
+}
+
+Result<ClientReply> get_workers(schema::ClientReply::Workers::Reader in) {
+  WorkerList list{in.getFirst(), in.getTotal(), {}};
+  for (const auto worker : in.getList()) {
+    POSEFLEET_TRY(WorkerInfo info, get_worker(worker));
+    list.workers.push_back(std::move(info));
+  }
+  return ClientReply{std::move(list)};
+}
+
 Result<ClientRequest> get_request(schema::ClientRequest::Reader root) {
   switch (root.which()) {
     case schema::ClientRequest::SUBMIT:
@@ -62,6 +124,8 @@ Result<ClientRequest> get_request(schema::ClientRequest::Reader root) {
       return ClientRequest{GetStatus{JobId{root.getStatus()}}};
     case schema::ClientRequest::CANCEL:
       return ClientRequest{CancelJob{JobId{root.getCancel()}}};
+    case schema::ClientRequest::WORKERS:
+      return ClientRequest{ListWorkers{root.getWorkers()}};
   }
   return rejected("unknown client request " + std::to_string(root.which()));
 }
@@ -75,6 +139,8 @@ Result<ClientReply> get_reply(schema::ClientReply::Reader root) {
       return get_status(root.getStatus());
     case schema::ClientReply::ERROR:
       return ClientReply{ClientError{text(root.getError())}};
+    case schema::ClientReply::WORKERS:
+      return get_workers(root.getWorkers());
   }
   return rejected("unknown client reply " + std::to_string(root.which()));
 }
@@ -90,8 +156,10 @@ std::string encode(const ClientRequest& message) {
     out.setSpec(text(submit->spec));
   } else if (const auto* status = std::get_if<GetStatus>(&message)) {
     root.setStatus(number(status->job));
+  } else if (const auto* cancel = std::get_if<CancelJob>(&message)) {
+    root.setCancel(number(cancel->job));
   } else {
-    root.setCancel(number(std::get<CancelJob>(message).job));
+    root.setWorkers(std::get<ListWorkers>(message).first);
   }
   return wire::to_bytes(builder);
 }
@@ -105,6 +173,8 @@ std::string encode(const ClientReply& message) {
     out.setJob(number(submitted->job));
   } else if (const auto* status = std::get_if<JobStatus>(&message)) {
     put_status(root.initStatus(), *status);
+  } else if (const auto* workers = std::get_if<WorkerList>(&message)) {
+    put_workers(root.initWorkers(), *workers);
   } else {
     root.setError(text(std::get<ClientError>(message).message));
   }

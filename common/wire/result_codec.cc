@@ -136,11 +136,17 @@ void put_frames(schema::TaskFrames::Builder out, const TaskFrames& frames) {
   put_table(out.initWindow(), frames.window);
   out.setFirstFrame(frames.first_frame);
   out.setFrameCount(frames.frame_count);
+  out.setUrl(text(frames.url));
+  out.setSha256(text(frames.sha256));
+  out.setFingerprint(text(frames.fingerprint));
 }
 
 Result<TaskFrames> get_frames(schema::TaskFrames::Reader in) {
   TaskFrames frames;
   frames.source = {text(in.getPath()), in.getSize(), in.getModifiedNs()};
+  frames.fingerprint = text(in.getFingerprint());
+  frames.sha256 = text(in.getSha256());
+  frames.url = text(in.getUrl());
   frames.is_image = in.getIsImage();
   POSEFLEET_TRY(frames.window, get_table(in.getWindow()));
   frames.first_frame = in.getFirstFrame();

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "coordinator/core/commands.h"
+#include "coordinator/core/frame_rate.h"
 #include "coordinator/core/pace.h"
 #include "coordinator/core/ready_queue.h"
 
@@ -41,6 +42,8 @@ class Coordinator final {
   Commands on_assembled(JobId job, const std::string& result,
                         const std::vector<std::string>& warnings, Instant now);
   Commands on_assembly_failed(JobId job, const std::string& error, Instant now);
+  // The source is not what was planned with: the job fails, whatever it is doing.
+  Commands on_source_lost(JobId job, const std::string& error, Instant now);
   Commands on_cancel(JobId job, Instant now);
   // A committed result turned out to be missing or damaged: the range is computed again.
   Commands on_artifact_lost(RangeId range, const std::string& reason, Instant now);
@@ -73,6 +76,8 @@ class Coordinator final {
   // Null: no such job.
   const JobRecord* find_job(JobId job) const;
   JobStatus status(JobId job) const;
+  // At most kWorkersListed of them, in the order of their names, those before `first` left out.
+  WorkerList workers(std::uint32_t first, Instant now) const;
   std::size_t leases_of(RangeId range) const;
   bool is_idle() const;  // no job that is not final
 
@@ -142,6 +147,7 @@ class Coordinator final {
     // it can show none while it gets nothing.
     Instant trouble_until{};
     std::map<RangeId, Lease> leases;
+    FrameRate rate;
   };
 
   struct Job {
@@ -198,6 +204,7 @@ class Coordinator final {
   void warn_of_detector(Job& job, const std::string& peer, Commands& commands);
   Session* session_of(const std::string& peer, SessionId id);
   bool is_suspect(const Session& session, Instant now) const;
+  WorkerInfo info_of(const Session& session, Instant now) const;
 
   Welcome welcome_to(const Session& session, const Hello& hello) const;
   std::map<RangeId, Lease> leave_older_session(const Hello& hello, Instant now, Commands& commands);

@@ -85,6 +85,12 @@ Commands Coordinator::on_assembly_failed(JobId id, const std::string& error, Ins
   return on_probe_failed(id, error, now);
 }
 
+Commands Coordinator::on_source_lost(JobId id, const std::string& error, Instant now) {
+  Commands commands = on_probe_failed(id, error, now);
+  grant_ranges(now, commands);
+  return commands;
+}
+
 Commands Coordinator::on_cancel(JobId id, Instant now) {
   Commands commands;
   const auto found = jobs_.find(id);

@@ -54,6 +54,7 @@ void Coordinator::handle(const std::string& peer, const Hello& hello, Instant no
   session.hello = hello;
   session.credit_total = hello.credit_total;
   session.last_heard = now;
+  session.rate = FrameRate(now);
   // All that the Hello lists takes room in the worker, and gives credit once it leaves it.
   session.granted = hello.held.size() + hello.unacknowledged.size();
   adopt(session, std::move(carried), now);
@@ -150,6 +151,9 @@ void Coordinator::handle(Session& session, const Heartbeat& beat, Instant now, C
     if (waits || starts || moves) lease->second.deadline = now + settings_.lease;
     if (moves) session.trouble_until = {};
     if (starts) lease->second.started_at = now;
+    if (held.frames_done > lease->second.frames_done) {
+      session.rate.add(held.frames_done - lease->second.frames_done, now);
+    }
     lease->second.frames_done = std::max(lease->second.frames_done, held.frames_done);
     lease->second.steps = std::max(lease->second.steps, held.steps);
     lease->second.is_executing = lease->second.is_executing || held.is_executing;
@@ -203,7 +207,9 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
     if (other.id == session.id) {
       const Lease& mine = lease->second;
       const Instant since = mine.is_executing ? mine.started_at : mine.granted_at;
-      pace_[static_cast<int>(range->record.stage)].add(now - since, range->record.frames.size());
+      const std::uint32_t frames = range->record.frames.size();
+      pace_[static_cast<int>(range->record.stage)].add(now - since, frames);
+      session.rate.add(frames - std::min(frames, mine.frames_done), now);
     } else {
       commands.push_back(SendToWorker{peer, CancelRange{result.range, lease->second.token}});
       commands.push_back(DropSpool{peer, result.range});

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files/files.h"
+#include "common/files/open_file.h"
 #include "common/files/sha256.h"
 #include "common/media/frame_table.h"
 #include "common/media/image.h"
@@ -91,6 +92,8 @@ FrameTable without_frames(const FrameTable& table) {
 TaskFrames frames_of(const JobPlan& plan, const FrameRange& range) {
   TaskFrames frames;
   frames.source = plan.source;
+  frames.fingerprint = plan.source_fingerprint;
+  frames.sha256 = plan.source_sha256;
   frames.is_image = plan.spec.is_image;
   frames.first_frame = range.first;
   frames.frame_count = range.size();
@@ -147,6 +150,8 @@ Result<JobPlan> probe_job(const JobSpec& spec) {
     plan.warnings = std::move(probe.warnings);
   }
   POSEFLEET_TRY(plan.source_sha256, sha256_hex_of_file(spec.source_path));
+  POSEFLEET_TRY(const OpenFile file, OpenFile::open(spec.source_path));
+  POSEFLEET_TRY(plan.source_fingerprint, fingerprint_of(file));
   POSEFLEET_TRY_DO(check_source_unchanged(plan.source));
   if (!spec.boxes.empty() && spec.boxes.back().frame >= plan.table.frame_count()) {
     return rejected("the boxes name frame " + std::to_string(spec.boxes.back().frame) + ", but " +
@@ -161,6 +166,7 @@ Status save_plan(const JobPlan& plan, const std::filesystem::path& job_folder) {
                      {"size", plan.source.size},
                      {"modified_ns", plan.source.modified_ns},
                      {"sha256", plan.source_sha256},
+                     {"fingerprint", plan.source_fingerprint},
                      {"warnings", plan.warnings}};
   POSEFLEET_TRY_DO(write_file_durably(job_folder / kTableFile, encode(plan.table)));
   return write_file_durably(job_folder / kPlanFile,
@@ -178,6 +184,7 @@ Result<JobPlan> load_plan(const JobSpec& spec, const std::filesystem::path& job_
     const Json json = Json::parse(text);
     plan.source = {json.at("path"), json.at("size"), json.at("modified_ns")};
     plan.source_sha256 = json.at("sha256");
+    plan.source_fingerprint = json.value("fingerprint", "");
     plan.warnings = json.at("warnings");
   } catch (const Json::exception& exception) {
     return internal_error((job_folder / kPlanFile).string() + ": " + exception.what());

@@ -23,6 +23,7 @@ struct JobPlan {
   JobSpec spec;
   SourceFile source;
   std::string source_sha256;
+  std::string source_fingerprint;  // fingerprint_of; empty in plans of an older version
   FrameTable table;
   std::vector<std::string> warnings;
 };

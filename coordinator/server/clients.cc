@@ -33,6 +33,9 @@ Status ClientDesk::listen(NetContext& context, const std::string& endpoint) {
 }
 
 void ClientDesk::answer_some(int questions_max) {
+  // Nobody acts on them, but they must be taken: where some two thousand wait, the library's thread
+  // stops until there is room for one more, and with it every socket of the process.
+  socket_->take_events();
   for (int i = 0; i < questions_max; ++i) {
     const std::optional<PeerMessage> message = socket_->receive();
     if (!message) return;
@@ -49,6 +52,9 @@ void ClientDesk::answer_some(int questions_max) {
 ClientReply ClientDesk::answer(const ClientRequest& request) {
   if (const auto* submit = std::get_if<Submit>(&request)) return answer(*submit);
   if (const auto* status = std::get_if<GetStatus>(&request)) return status_of(status->job);
+  if (const auto* list = std::get_if<ListWorkers>(&request)) {
+    return rules_.workers(list->first, now());
+  }
   const JobId job = std::get<CancelJob>(request).job;
   if (rules_.find_job(job) != nullptr) execute_(rules_.on_cancel(job, now()));
   return status_of(job);

@@ -1,4 +1,4 @@
-// Answers the clients on this machine: submit, status, cancel.
+// Answers the clients on this machine: submit, status, cancel, who works.
 //
 // A client asks, and gets one answer to each question; what a question changes is stored before the
 // answer leaves. The desk decides nothing: it looks things up in the rules and the store, and hands

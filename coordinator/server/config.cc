@@ -26,6 +26,16 @@ Fields<CoordinatorConfig> make_fields() {
   fields.text("clients.listen", &Config::clients_listen)
       .fallback("tcp://127.0.0.1:5556")
       .help("where clients on this machine connect; only ipc:// or loopback");
+  fields.text("http.listen", &Config::http_listen)
+      .fallback("")
+      .help(
+          "where sources are served to workers that do not see the files, such as 10.0.0.1:5580 or "
+          "*:5580; empty: nowhere; beyond loopback only with keys");
+  fields.text("http.public_url", &Config::http_public_url)
+      .fallback("")
+      .help(
+          "how workers reach it, such as http://coordinator.lan:5580; empty: by the address of "
+          "http.listen");
   fields.seconds("rules.heartbeat", &Config::heartbeat)
       .fallback(milliseconds(1000))
       .range(milliseconds(50), milliseconds(60'000))
@@ -60,6 +70,10 @@ Fields<CoordinatorConfig> make_fields() {
       .fallback(1024)
       .range(1, 100'000)
       .help("results that may arrive at the same time; each takes a file and its descriptor");
+  fields.integer("limits.http_connections", &Config::http_connections_max)
+      .fallback(256)
+      .range(4, 10'000)
+      .help("connections to http.listen; one that asks for nothing makes room for a new one");
   fields.integer("limits.result_mib", &Config::result_mib_max)
       .unit("MiB")
       .fallback(256)
@@ -74,6 +88,41 @@ Fields<CoordinatorConfig> make_fields() {
       .fallback(LogLevel::Info)
       .help("what is written to standard error");
   return fields;
+}
+
+Status check_public_url(const std::string& url) {
+  constexpr std::string_view kScheme = "http://";
+  const bool is_base = url.substr(0, kScheme.size()) == kScheme && url.size() > kScheme.size() &&
+                       url.find_first_of(" ?#\"\\", 0) == std::string::npos && url.back() != '/';
+  if (is_base) return done();
+  return rejected("http.public_url is '" + url +
+                  "'; write http://HOST:PORT, as workers reach it, without a slash at the end");
+}
+
+Result<std::optional<SourceServerConfig>> sources_of(const CoordinatorConfig& config) {
+  if (config.http_listen.empty()) {
+    if (config.http_public_url.empty()) return std::optional<SourceServerConfig>();
+    return rejected("http.public_url is given without http.listen, where to listen");
+  }
+  SourceServerConfig sources;
+  auto listen = parse_listen_address(config.http_listen);
+  if (!listen) return in_context("http.listen", listen.error());
+  sources.listen = *listen;
+  sources.connections_max = config.http_connections_max;
+  sources.public_url = config.http_public_url;
+  if (!sources.listen.is_loopback && config.workers_key.empty()) {
+    return rejected("http.listen is " + config.http_listen +
+                    ": without workers.key and workers.allowed only loopback addresses "
+                    "(127.0.0.1:PORT) are taken");
+  }
+  if (!sources.public_url.empty()) {
+    POSEFLEET_TRY_DO(check_public_url(sources.public_url));
+  } else if (sources.listen.is_any) {
+    return rejected("http.listen is " + config.http_listen +
+                    ", which does not say how workers reach it: give http.public_url "
+                    "(http://HOST:PORT)");
+  }
+  return std::optional<SourceServerConfig>(std::move(sources));
 }
 
 }  // namespace
@@ -95,6 +144,7 @@ Result<ServerConfig> server_config(const CoordinatorConfig& config) {
   if (!config.workers_key.empty()) {
     server.worker_keys = WorkerKeys{config.workers_key, config.workers_allowed};
   }
+  POSEFLEET_TRY(server.sources, sources_of(config));
   server.data_dir = config.data_dir;
   server.worker_endpoint = config.workers_listen;
   server.client_endpoint = config.clients_listen;

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "common/media/frame_table.h"
 #include "common/wire/codec.h"
 #include "coordinator/pipeline/final_poses.h"
 
@@ -91,20 +92,30 @@ std::vector<RangeFile> Jobs::committed_files(JobId job) {
   return files;
 }
 
+Status Jobs::check_source(JobId job) {
+  const RunningJob* running = find(job);
+  if (running == nullptr || running->plan == nullptr) return done();
+  return check_source_unchanged(running->plan->source);
+}
+
 Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* lost) {
   RunningJob* running = find(job);
   if (running == nullptr || running->plan == nullptr) {
     return internal_error("job " + std::to_string(number(job)) + " has no plan");
   }
   const core::RangeRecord& record = running->ranges.at(range);
-  if (record.stage == Stage::Pose) return encode(make_pose_task(*running->plan, record.frames));
-  if (record.is_quarantined) {
-    // With nobody in the frame nothing is drawn: it is decoded and encoded, and that is all.
-    return encode(make_render_task(*running->plan, record.frames, {{record.frames.first, {}}}));
+  const auto with_url = [&](auto task) {
+    task.frames.url = running->source_url;
+    return encode(task);
+  };
+  if (record.stage == Stage::Pose) return with_url(make_pose_task(*running->plan, record.frames));
+  // With nobody in the frame nothing is drawn: it is decoded and encoded, and that is all.
+  RangePoses poses = {{record.frames.first, {}}};
+  if (!record.is_quarantined) {
+    POSEFLEET_TRY(poses,
+                  final_poses(*running->plan, committed_files(job), record.frames, lost));
   }
-  POSEFLEET_TRY(RangePoses poses,
-                final_poses(*running->plan, committed_files(job), record.frames, lost));
-  return encode(make_render_task(*running->plan, record.frames, std::move(poses)));
+  return with_url(make_render_task(*running->plan, record.frames, std::move(poses)));
 }
 
 void Jobs::release(JobId job, bool keep_output) {

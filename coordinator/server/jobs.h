@@ -22,6 +22,7 @@ void read_spec(const JobSpec& spec, core::JobRecord& record);
 struct RunningJob {
   JobSpec spec;
   std::shared_ptr<const JobPlan> plan;  // null until probed
+  std::string source_url;               // where the source is served; empty: nowhere
   std::map<RangeId, core::RangeRecord> ranges;
   std::map<RangeId, RangeFile> committed;
 };
@@ -44,6 +45,8 @@ class Jobs final {
   void add_ranges(JobId job, const std::vector<core::RangeRecord>& ranges);
   std::vector<RangeFile> committed_files(JobId job);
 
+  // Rejected, naming the file, when the job's source is not what was planned with any more.
+  Status check_source(JobId job);
   // The task of a grant, encoded. `lost` names a pose range whose stored result is damaged.
   Result<std::string> encoded_task(JobId job, RangeId range, LostArtifact* lost);
 

@@ -43,11 +43,12 @@ Status check_worker_endpoint(const ServerConfig& config) {
 // Each connection takes a descriptor, and systems give 1024 unless they are asked for more.
 constexpr std::uint64_t kOtherDescriptors = 512;
 
-void make_room_for_sessions(std::uint64_t sessions) {
+void make_room_for_sessions(std::uint64_t sessions, std::uint64_t http_connections) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   // A result that arrives has its file.
-  const rlim_t wanted = 2 * sessions + kOtherDescriptors;
+  // So has a source that is being sent.
+  const rlim_t wanted = 2 * sessions + 2 * http_connections + kOtherDescriptors;
   if (limit.rlim_cur >= wanted) return;
   limit.rlim_cur = std::min(wanted, limit.rlim_max);
   setrlimit(RLIMIT_NOFILE, &limit);
@@ -74,6 +75,10 @@ class Server::Loop final {
         pipeline_(pipeline_wake_) {}
 
   Status listen() {
+    if (config_.sources) {
+      POSEFLEET_TRY(sources_, SourceServer::start(*config_.sources, config_.data_dir));
+      log_info("serving sources at " + sources_->base_url());
+    }
     POSEFLEET_TRY(admission_, Admission::open(context_, config_.worker_keys));
     POSEFLEET_TRY(workers_, admission_->bind(context_, config_.worker_endpoint,
                                              config_.rules.part_bytes_max + kPartOverhead));
@@ -96,6 +101,7 @@ class Server::Loop final {
   void refuse_over_limit(const std::string& peer, const WorkerMessage& message,
                          const std::string& reason);
   void on_probe(const ProbeOutcome& outcome);
+  void serve_source(JobId job);
   void on_assembly(const AssembleOutcome& outcome);
 
   // Carries out commands in order, and those that follow from them.
@@ -117,11 +123,13 @@ class Server::Loop final {
   Status commit(const core::CommitNobody& command);
   Result<core::Commands> on_lost(const LostArtifact& lost);
   bool is_postponed(const Error& error, core::Command again);
+  core::Commands on_source_lost(const core::SendGrant& command, const std::string& error);
 
   ServerConfig config_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<ResultSpool> spool_;
   Jobs jobs_;
+  std::unique_ptr<SourceServer> sources_;  // null: not configured
   core::Coordinator rules_;
   Postponed postponed_;
   NetContext context_;
@@ -161,6 +169,7 @@ Status Server::Loop::take_up_jobs() {
       if (plan) {
         POSEFLEET_TRY(ranges, store_->ranges(record.id));
         jobs_.set_plan(record.id, std::make_shared<const JobPlan>(std::move(*plan)), ranges);
+        serve_source(record.id);
         POSEFLEET_TRY(const std::vector<Artifact> artifacts, store_->artifacts(record.id));
         for (const Artifact& artifact : artifacts) {
           jobs_.add_committed(jobs_.find(record.id)->ranges.at(artifact.range), artifact.size,
@@ -302,7 +311,15 @@ void Server::Loop::on_probe(const ProbeOutcome& outcome) {
   auto ranges = store_->add_ranges(outcome.job, plan_ranges(*plan));
   if (!ranges) return failed(ranges.error());
   jobs_.set_plan(outcome.job, plan, *ranges);
+  serve_source(outcome.job);
   execute(rules_.on_probed(outcome.job, *ranges, plan->warnings, now()));
+}
+
+// From the plan to the job's end.
+void Server::Loop::serve_source(JobId job) {
+  if (sources_ == nullptr) return;
+  RunningJob& running = *jobs_.find(job);
+  running.source_url = sources_->add(job, running.plan->source, running.plan->source_sha256);
 }
 
 void Server::Loop::on_assembly(const AssembleOutcome& outcome) {
@@ -366,6 +383,10 @@ core::Commands Server::Loop::execute_one(const core::SendGrant& command) {
   const auto failed = [&](const std::string& why) {
     return rules_.on_grant_failed(command.peer, command.grant, why, now());
   };
+  // Whoever computes it would see another video than the others did.
+  if (const Status same = jobs_.check_source(command.job); !same) {
+    return on_source_lost(command, same.error().message);
+  }
   LostArtifact lost;
   auto task = jobs_.encoded_task(command.job, command.grant.range, &lost);
   if (!task) {
@@ -386,6 +407,15 @@ core::Commands Server::Loop::execute_one(const core::SendGrant& command) {
   const Status sent = workers_->send(command.peer, encode(CoordinatorMessage{std::move(grant)}));
   if (!sent) return failed(sent.error().message);
   return {};
+}
+
+// The grant is taken back first, so that its worker's credit is right.
+core::Commands Server::Loop::on_source_lost(const core::SendGrant& command,
+                                            const std::string& error) {
+  core::Commands commands = rules_.on_grant_failed(command.peer, command.grant, error, now());
+  core::Commands more = rules_.on_source_lost(command.job, error, now());
+  commands.insert(commands.end(), more.begin(), more.end());
+  return commands;
 }
 
 core::Commands Server::Loop::execute_one(const core::CommitResult& command) {
@@ -482,6 +512,7 @@ core::Commands Server::Loop::execute_one(const core::ReleaseJob& command) {
     postponed_.add(command, now());
     return {};
   }
+  if (sources_ != nullptr) sources_->remove(command.job);
   jobs_.release(command.job, rules_.find_job(command.job)->state == JobState::Succeeded);
   return {};
 }
@@ -503,7 +534,8 @@ Server::~Server() = default;
 Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config) {
   POSEFLEET_TRY_DO(check_worker_endpoint(config));
   POSEFLEET_TRY_DO(check_client_endpoint(config.client_endpoint));
-  make_room_for_sessions(config.rules.sessions_max);
+  make_room_for_sessions(config.rules.sessions_max,
+                         config.sources ? config.sources->connections_max : 0);
   POSEFLEET_TRY(std::unique_ptr<Store> store, Store::open(config.data_dir));
   POSEFLEET_TRY(std::unique_ptr<ResultSpool> spool,
                 ResultSpool::open(config.data_dir / "incoming", config.results_max));

@@ -15,6 +15,7 @@
 #include "common/base/result.h"
 #include "coordinator/core/coordinator.h"
 #include "coordinator/server/admission.h"
+#include "coordinator/server/source_server.h"
 
 namespace posefleet {
 
@@ -23,6 +24,7 @@ struct ServerConfig {
   std::string worker_endpoint;
   std::optional<WorkerKeys> worker_keys;  // nothing: only ipc and loopback
   std::string client_endpoint;
+  std::optional<SourceServerConfig> sources;  // nothing: workers see the files themselves
   core::Settings rules;
   std::uint32_t jobs_max = 1000;     // that are not final
   std::uint32_t results_max = 1024;  // that arrive at the same time

@@ -64,9 +64,11 @@ TEST(Configs, EveryKeyReachesTheRules) {
                    "data_dir: /data\n"
                    "workers: {listen: 'tcp://127.0.0.1:1', key: /k, allowed: /a}\n"
                    "clients: {listen: 'tcp://127.0.0.1:2'}\n"
+                   "http: {listen: '*:3', public_url: 'http://h:3'}\n"
                    "rules: {heartbeat: 2, lease: 40, range_time_max: 90, fails_max: 5,\n"
                    "        quarantine_max: 8}\n"
-                   "limits: {sessions: 6, jobs: 9, results: 10, result_mib: 7}\n",
+                   "limits: {sessions: 6, jobs: 9, results: 10, result_mib: 7,\n"
+                   "         http_connections: 11}\n",
                    "test.yaml");
   ASSERT_TRUE(config) << config.error().message;
   const auto made = server_config(*config);
@@ -75,6 +77,11 @@ TEST(Configs, EveryKeyReachesTheRules) {
   ASSERT_TRUE(server.worker_keys);
   EXPECT_EQ(server.worker_keys->key, "/k");
   EXPECT_EQ(server.worker_keys->allowed, "/a");
+  ASSERT_TRUE(server.sources);
+  EXPECT_TRUE(server.sources->listen.is_any);
+  EXPECT_EQ(server.sources->listen.port, 3);
+  EXPECT_EQ(server.sources->public_url, "http://h:3");
+  EXPECT_EQ(server.sources->connections_max, 11u);
   EXPECT_EQ(server.data_dir, "/data");
   EXPECT_EQ(server.worker_endpoint, "tcp://127.0.0.1:1");
   EXPECT_EQ(server.client_endpoint, "tcp://127.0.0.1:2");
@@ -88,6 +95,37 @@ TEST(Configs, EveryKeyReachesTheRules) {
   EXPECT_EQ(server.jobs_max, 9u);
   EXPECT_EQ(server.results_max, 10u);
   EXPECT_EQ(server.rules.result_bytes_max, 7u << 20);
+}
+
+TEST(Configs, SourcesAreServedToOthersOnlyWithKeysAndAnAddress) {
+  const std::string keys = "workers: {key: /k, allowed: /a}\n";
+  struct Case {
+    const char* name;
+    std::string text;
+    const char* message;  // empty: it is taken
+  };
+  for (const Case& one : {
+           Case{"loopback needs neither", "http: {listen: '127.0.0.1:1'}\n", ""},
+           Case{"an address says how it is reached", keys + "http: {listen: '10.0.0.1:1'}\n", ""},
+           Case{"no address", "http: {listen: 'here'}\n", "http.listen: 'here' is no address"},
+           Case{"no keys", "http: {listen: '10.0.0.1:1'}\n", "without workers.key"},
+           Case{"every interface", keys + "http: {listen: '*:1'}\n", "give http.public_url"},
+           Case{"a URL alone", "http: {public_url: 'http://h:1'}\n", "without http.listen"},
+           Case{"not http", keys + "http: {listen: '*:1', public_url: 'https://h:1'}\n",
+                "http.public_url is 'https://h:1'"},
+           Case{"a slash", keys + "http: {listen: '*:1', public_url: 'http://h:1/'}\n",
+                "without a slash"},
+       }) {
+    SCOPED_TRACE(one.name);
+    const auto config = parse_config(coordinator_fields(), "data_dir: /d\n" + one.text, "t.yaml");
+    ASSERT_TRUE(config) << config.error().message;
+    const auto server = server_config(*config);
+    ASSERT_EQ(server.has_value(), *one.message == '\0');
+    if (!server) {
+      EXPECT_NE(server.error().message.find(one.message), std::string::npos)
+          << server.error().message;
+    }
+  }
 }
 
 TEST(Configs, AWorkerWithoutKeysStaysOnThisMachine) {

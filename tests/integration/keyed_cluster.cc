@@ -28,6 +28,20 @@ Value must(Result<Value> result) {
   return std::move(*result);
 }
 
+// Asks until there is an answer: on a disk that others keep busy a commit may take seconds.
+template <typename Ask>
+auto answer_to(const std::filesystem::path& endpoint, Ask&& ask) {
+  WakeEvent never;
+  const auto client = must(cli::JobClient::connect("ipc://" + endpoint.string()));
+  auto answer = ask(*client, never.fd());
+  const auto is_answered = [&] { return answer || answer.error().code == ErrorCode::Rejected; };
+  eventually([&] {
+    if (!is_answered()) answer = ask(*client, never.fd());
+    return is_answered();
+  });
+  return must(std::move(answer));
+}
+
 }  // namespace
 
 void make_key(const fs::path& folder, const std::string& name) {
@@ -60,7 +74,7 @@ KeyedCluster::KeyedCluster(const KeyedOptions& options) {
              "data_dir: " + (folder_ / "data").string() + "\nworkers:\n  listen: " +
                  options.listen + "\n  key: " + (keys() / "coordinator.key").string() +
                  "\n  allowed: " + (folder_ / "allowed").string() + "\nclients:\n  listen: ipc://" +
-                 (folder_ / "clients").string() + "\n");
+                 (folder_ / "clients").string() + "\n" + options.more);
   coordinator_ = start_program_after(options.prefix, "posefleet-coordinator",
                                      {"--config", (folder_ / "coordinator.yaml").string()});
   EXPECT_TRUE(waits_for(*coordinator_, "listening for workers on "));
@@ -106,26 +120,28 @@ bool KeyedCluster::waits_for(Program& program, const std::string& text) {
   return is_found;
 }
 
-JobId KeyedCluster::submit(int seconds_of_video) {
-  const fs::path clip = folder_ / "clip.mp4";
-  const Ended made = run("/usr/bin/ffmpeg", {"-v", "error", "-f", "lavfi", "-i",
-                                             "testsrc2=size=320x180:rate=25:duration=" +
-                                                 std::to_string(seconds_of_video),
-                                             "-c:v", "libx264", "-g", "25", "-y", clip.string()});
-  EXPECT_EQ(made.exit_code, 0) << made.err;
+JobId KeyedCluster::submit(int seconds_of_video, const std::string& name) {
+  fs::create_directory(clip().parent_path());
+  if (!fs::exists(clip())) {
+    const Ended made =
+        run("/usr/bin/ffmpeg",
+            {"-v", "error", "-f", "lavfi", "-i",
+             "testsrc2=size=320x180:rate=25:duration=" + std::to_string(seconds_of_video), "-c:v",
+             "libx264", "-g", "25", "-y", clip().string()});
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+  }
   JobSpec spec;
-  spec.source_path = clip.string();
+  spec.source_path = clip().string();
   spec.model_hash = must(open_model_folder(folder_ / "model", HashCheck::SizesOnly)).model_hash;
   spec.range_frames = 5;
-  WakeEvent never;
-  const auto client = must(cli::JobClient::connect("ipc://" + (folder_ / "clients").string()));
-  return must(client->submit("one", to_json(spec), never.fd()));
+  return answer_to(folder_ / "clients", [&](cli::JobClient& client, int never) {
+    return client.submit(name, to_json(spec), never);
+  });
 }
 
 JobStatus KeyedCluster::status(JobId job) {
-  WakeEvent never;
-  const auto client = must(cli::JobClient::connect("ipc://" + (folder_ / "clients").string()));
-  return must(client->status(job, never.fd()));
+  return answer_to(folder_ / "clients",
+                   [&](cli::JobClient& client, int never) { return client.status(job, never); });
 }
 
 std::string KeyedCluster::wait_for_output(JobId job) {

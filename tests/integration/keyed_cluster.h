@@ -19,6 +19,7 @@ struct KeyedOptions {
   std::string listen = "tcp://127.0.0.1:*";
   // Words before the program's name: {"/usr/sbin/ip", "netns", "exec", "left"}.
   std::vector<std::string> prefix;
+  std::string more = "";  // lines of the coordinator's configuration
 };
 
 // Keys, a model, a clip, and the coordinator, in a folder of their own. Whoever lies in allowed()
@@ -51,7 +52,10 @@ class KeyedCluster final {
   // Waits for a line; fails the test, with the log, when it does not come.
   bool waits_for(Program& program, const std::string& text);
 
-  JobId submit(int seconds_of_video);
+  // What jobs have as their source; alone in its folder, so that the folder can be hidden.
+  std::filesystem::path clip() const { return folder_ / "videos" / "clip.mp4"; }
+  // Makes the clip if it is not there. The same name again is the same job.
+  JobId submit(int seconds_of_video, const std::string& name = "one");
   JobStatus status(JobId job);
   // Its result's hash.
   std::string wait_for_output(JobId job);

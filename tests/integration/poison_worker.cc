@@ -94,7 +94,8 @@ Result<int> serve_poses(const PoseWorkerConfig& config, StopSignal& stop) {
 Result<int> serve_drawings(const RenderWorkerConfig& config, StopSignal& stop) {
   POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config.model, HashCheck::SizesOnly));
   POSEFLEET_TRY(std::shared_ptr<const BodyModel> body, BodyModel::load(folder.body_path()));
-  POSEFLEET_TRY(std::unique_ptr<RenderStage> stage, RenderStage::create(folder, body));
+  SourceCache sources;
+  POSEFLEET_TRY(std::unique_ptr<RenderStage> stage, RenderStage::create(folder, body, sources));
   RuntimeConfig runtime_config;
   runtime_config.coordinator = config.coordinator;
   runtime_config.hello = describe_process(Stage::Render);

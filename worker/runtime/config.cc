@@ -18,6 +18,11 @@ void add_common_rows(Fields<Config>& fields) {
       .fallback("")
       .help("file of the coordinator's public key: nobody else is talked to");
   fields.path("model", &Config::model).help("model folder, as posefleet model import writes it");
+  fields.integer("source_cache_mib", &Config::source_cache_mib)
+      .unit("MiB")
+      .fallback(64)
+      .range(1, 1 << 20)
+      .help("bytes of sources that lie on another machine, kept in memory for the next range");
   fields
       .choice("log.level", &Config::log_level,
               {{"debug", LogLevel::Debug},

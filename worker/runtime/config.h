@@ -17,6 +17,7 @@ struct PoseWorkerConfig {
   std::filesystem::path key;              // empty: no keys
   std::filesystem::path coordinator_key;  // empty: no keys
   std::filesystem::path model;
+  std::uint64_t source_cache_mib = 0;
   std::uint32_t models_per_worker = 1;
   std::uint32_t threads = 0;
   std::string device;
@@ -29,6 +30,7 @@ struct RenderWorkerConfig {
   std::filesystem::path key;              // empty: no keys
   std::filesystem::path coordinator_key;  // empty: no keys
   std::filesystem::path model;
+  std::uint64_t source_cache_mib = 0;
   LogLevel log_level = LogLevel::Info;
 };
 

@@ -2,7 +2,6 @@
 
 #include <optional>
 
-#include "common/media/frame_table.h"
 #include "common/media/image.h"
 #include "common/process/clock.h"
 #include "common/wire/codec.h"
@@ -15,12 +14,13 @@ namespace {
 // A task's pictures, one after the other. One thread.
 class Pictures final {
  public:
-  explicit Pictures(const TaskFrames& frames) : frames_(frames) {}
+  Pictures(const TaskFrames& frames, SourceCache& sources, RangeProgress& progress)
+      : frames_(frames), sources_(sources), progress_(progress) {}
 
   Result<std::optional<BgrImage>> next() {
     if (frames_.is_image) return next_image();
     if (!decoder_) {
-      POSEFLEET_TRY(RangeDecoder decoder, open_task_video(frames_));
+      POSEFLEET_TRY(RangeDecoder decoder, open_task_video(frames_, sources_, progress_));
       decoder_.emplace(std::move(decoder));
     }
     POSEFLEET_TRY(const std::optional<VideoFrame> frame, decoder_->next());
@@ -33,12 +33,13 @@ class Pictures final {
   Result<std::optional<BgrImage>> next_image() {
     if (is_read_) return std::optional<BgrImage>();
     is_read_ = true;
-    POSEFLEET_TRY_DO(check_source_unchanged(frames_.source));
-    POSEFLEET_TRY(BgrImage image, read_image(frames_.source.path));
+    POSEFLEET_TRY(BgrImage image, read_task_image(frames_, sources_, progress_));
     return std::optional<BgrImage>(std::move(image));
   }
 
   const TaskFrames& frames_;
+  SourceCache& sources_;
+  RangeProgress& progress_;
   std::optional<RangeDecoder> decoder_;
   bool is_read_ = false;
 };
@@ -59,7 +60,7 @@ Result<RangeOutput> PoseStage::run(const Grant& grant, RangeProgress& progress) 
                           engine_.id());
   }
   RangeOutput output;
-  Pictures pictures(task.frames);
+  Pictures pictures(task.frames, sources_, progress);
   PoseLine line;
   line.first_frame = task.frames.is_image ? 0 : task.frames.first_frame;
   line.batch_size = static_cast<int>(task.batch_size);

@@ -2,20 +2,22 @@
 // run the network, encode the poses.
 #pragma once
 
+#include "common/media/source_cache.h"
 #include "worker/runtime/executor.h"
 #include "worker/stages/pose_engine.h"
 
 namespace posefleet {
 
-// The engine must outlive it.
+// The engine and the cache must outlive it.
 class PoseStage final : public RangeExecutor {
  public:
-  explicit PoseStage(PoseEngine& engine) : engine_(engine) {}
+  PoseStage(PoseEngine& engine, SourceCache& sources) : engine_(engine), sources_(sources) {}
 
   Result<RangeOutput> run(const Grant& grant, RangeProgress& progress) override;
 
  private:
   PoseEngine& engine_;
+  SourceCache& sources_;
 };
 
 }  // namespace posefleet

@@ -37,11 +37,12 @@ std::vector<float> placed_vertices(const PosedBody& body, const PersonPose& pers
 class RenderStage::Impl final {
  public:
   Impl(std::string model_hash, std::shared_ptr<const BodyModel> body, MeshTopology topology,
-       Rasteriser rasteriser)
+       Rasteriser rasteriser, SourceCache& sources)
       : model_hash_(std::move(model_hash)),
         body_(std::move(body)),
         topology_(std::move(topology)),
-        rasteriser_(std::move(rasteriser)) {}
+        rasteriser_(std::move(rasteriser)),
+        sources_(sources) {}
 
   Result<RangeOutput> run(const Grant& grant, RangeProgress& progress) {
     POSEFLEET_TRY(const RenderTask task, decode_render_task(grant.task));
@@ -53,7 +54,7 @@ class RenderStage::Impl final {
                       std::to_string(task.frames.frame_count) + " frames");
     }
     RangeOutput output;
-    POSEFLEET_TRY(RangeDecoder decoder, open_task_video(task.frames));
+    POSEFLEET_TRY(RangeDecoder decoder, open_task_video(task.frames, sources_, progress));
     std::optional<SegmentEncoder> encoder;
     for (const FramePoses& poses : task.poses) {
       if (progress.is_cancelled()) return retry("cancelled");
@@ -108,17 +109,19 @@ class RenderStage::Impl final {
   std::shared_ptr<const BodyModel> body_;
   MeshTopology topology_;
   Rasteriser rasteriser_;
+  SourceCache& sources_;
 };
 
 RenderStage::RenderStage(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RenderStage::~RenderStage() = default;
 
 Result<std::unique_ptr<RenderStage>> RenderStage::create(const ModelFolder& folder,
-                                                         std::shared_ptr<const BodyModel> body) {
+                                                         std::shared_ptr<const BodyModel> body,
+                                                         SourceCache& sources) {
   POSEFLEET_TRY(MeshTopology topology, topology_of(*body));
   POSEFLEET_TRY(Rasteriser rasteriser, Rasteriser::create({}));
   return std::unique_ptr<RenderStage>(new RenderStage(std::make_unique<Impl>(
-      folder.model_hash, std::move(body), std::move(topology), std::move(rasteriser))));
+      folder.model_hash, std::move(body), std::move(topology), std::move(rasteriser), sources)));
 }
 
 Result<RangeOutput> RenderStage::run(const Grant& grant, RangeProgress& progress) {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "common/body/body_model.h"
+#include "common/media/source_cache.h"
 #include "common/model_folder/model_folder.h"
 #include "worker/runtime/executor.h"
 
@@ -12,8 +13,10 @@ namespace posefleet {
 
 class RenderStage final : public RangeExecutor {
  public:
+  // The cache must outlive it.
   static Result<std::unique_ptr<RenderStage>> create(const ModelFolder& folder,
-                                                     std::shared_ptr<const BodyModel> body);
+                                                     std::shared_ptr<const BodyModel> body,
+                                                     SourceCache& sources);
   ~RenderStage() override;
 
   // A frame whose bodies cannot be drawn (numbers that are not finite) keeps its picture and is

@@ -73,6 +73,9 @@ TaskFrames task_frames(Random& random) {
   const auto frames = static_cast<std::uint32_t>(1 + random.below(10));
   TaskFrames task;
   task.source = {bytes(random), random.next(), static_cast<std::int64_t>(random.next())};
+  task.fingerprint = bytes(random);
+  task.sha256 = bytes(random);
+  task.url = bytes(random);
   task.is_image = random.chance(0.5);
   task.window = frame_table(random, 20);
   task.first_frame = static_cast<std::uint32_t>(random.below(10));
@@ -192,8 +195,28 @@ std::vector<CoordinatorMessage> coordinator_messages(Random& random) {
 
 std::vector<ClientRequest> client_requests(Random& random) {
   return {Submit{bytes(random), bytes(random, 500)}, GetStatus{JobId{random.next()}},
-          CancelJob{JobId{random.next()}}};
+          CancelJob{JobId{random.next()}}, ListWorkers{number32(random)}};
 }
+
+namespace {
+
+WorkerList worker_list(Random& random) {
+  WorkerList list{number32(random), number32(random), {}};
+  list.workers.resize(random.below(4));
+  for (WorkerInfo& worker : list.workers) {
+    worker = {session(random),      bytes(random),
+              bytes(random),        random.next(),
+              stage(random),        bytes(random),
+              number32(random),     bytes(random),
+              bytes(random),        static_cast<WorkerState>(random.below(3)),
+              random.unit(),        number32(random),
+              JobId{random.next()}, {number32(random), number32(random)},
+              number32(random)};
+  }
+  return list;
+}
+
+}  // namespace
 
 std::vector<ClientReply> client_replies(Random& random) {
   JobStatus status;
@@ -207,7 +230,8 @@ std::vector<ClientReply> client_replies(Random& random) {
   status.retries = random.next();
   status.warnings = list(random, 3, [&] { return bytes(random); });
   status.result = bytes(random, 500);
-  return {Submitted{bytes(random), JobId{random.next()}}, status, ClientError{bytes(random)}};
+  return {Submitted{bytes(random), JobId{random.next()}}, status, ClientError{bytes(random)},
+          worker_list(random)};
 }
 
 }  // namespace posefleet::tests

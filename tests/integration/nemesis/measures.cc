@@ -79,6 +79,16 @@ class Log final {
     });
   }
 
+  // Whether the coordinator, just started, was frozen, without room on its disk, or out of reach.
+  bool is_start_disturbed(std::int64_t from, std::int64_t to) const {
+    return std::any_of(troubles_.begin(), troubles_.end(), [&](const Trouble& trouble) {
+      const bool is_its_own = is_coordinators(trouble) || trouble.kind == FaultKind::FullDisk;
+      const bool counts = (is_its_own && trouble.kind != FaultKind::KillCoordinator) ||
+                          is_cut(trouble) || trouble.kind == FaultKind::SlowLink;
+      return counts && trouble.from_ms < to && trouble.to_ms > from;
+    });
+  }
+
   // When the coordinator said that the worker is gone, first after `from`; nothing when it had not
   // joined, or was gone already.
   std::optional<std::int64_t> gone_at(const std::string& worker, std::int64_t from) const {
@@ -153,13 +163,17 @@ void measure_restarts(const Log& log, const fs::path& data, const std::vector<st
     const std::int64_t end = i + 1 < starts.size() ? starts[i + 1] : INT64_MAX;
     for (const Line& line : log.lines()) {
       if (line.at_ms < starts[i] || line.text.find(" joined (") == std::string::npos) continue;
-      if (line.at_ms < end) measures.restart_to_worker.add(seconds_between(starts[i], line.at_ms));
+      if (line.at_ms < end && !log.is_start_disturbed(starts[i], line.at_ms)) {
+        measures.restart_to_worker.add(seconds_between(starts[i], line.at_ms));
+      }
       break;
     }
     for (const auto& grant : grants) {
       const std::int64_t at = std::stoll(grant[0]);
       if (at < starts[i]) continue;
-      if (at < end) measures.restart_to_grant.add(seconds_between(starts[i], at));
+      if (at < end && !log.is_start_disturbed(starts[i], at)) {
+        measures.restart_to_grant.add(seconds_between(starts[i], at));
+      }
       break;
     }
   }
