@@ -53,6 +53,11 @@ Instant between(Random& random, Instant min, Instant max) {
   return min + Instant(static_cast<std::int64_t>(random.below(span + 1)));
 }
 
+// An earlier fault may have given it longer.
+void may_end(Member& member, Instant within) {
+  member.may_end_until = std::max(member.may_end_until, now() + within);
+}
+
 }  // namespace
 
 const char* name_of(FaultKind kind) {
@@ -175,7 +180,7 @@ bool Faults::begin(const Fault& fault) {
       return true;
     case FaultKind::DrainWorker:
       if (target == nullptr) return false;
-      target->may_end_until = now() + 30s;
+      may_end(*target, 30s);
       target->process->send(SIGTERM);
       return true;
     case FaultKind::KillCoordinator:
@@ -259,7 +264,7 @@ bool Faults::fill_disk(const Fault& fault) {
   }
   close(fd);
   // A coordinator that starts on a full disk says so and ends.
-  cluster_.coordinator().may_end_until = now() + fault.lasts + 1s;
+  may_end(cluster_.coordinator(), fault.lasts + 1s);
   after(fault.lasts, [this, filler] {
     unlink(filler.c_str());
     is_disk_full_ = false;
@@ -271,7 +276,7 @@ bool Faults::take_memory(Member& member, const Fault& fault) {
   const pid_t pid = member.process->pid();
   const bool by_kernel = fault.kind == FaultKind::KillForMemory;
   if (by_kernel ? !memory_.take_in(pid) : !stop_memory(pid)) return false;
-  member.may_end_until = now() + fault.lasts + 1s;
+  may_end(member, fault.lasts + 1s);
   after(fault.lasts, [this, &member, pid, by_kernel] {
     if (!member.process || member.process->pid() != pid) return;
     if (by_kernel) {
