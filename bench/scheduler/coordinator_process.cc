@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/files/files.h"
+#include "common/media/frame_table.h"
 #include "coordinator/pipeline/plan.h"
 #include "coordinator/store/store.h"
 
@@ -17,13 +18,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-JobPlan plan_of(const JobSize& size) {
+// Nobody decodes the source; it only has to be there and stay the same.
+Result<JobPlan> plan_of(const std::filesystem::path& source, const JobSize& size) {
   JobPlan plan;
   plan.spec.pipeline = size.is_drawn ? Pipeline::Mesh : Pipeline::Pose;
-  plan.spec.source_path = "/no/such/video.mp4";
+  plan.spec.source_path = source.string();
   plan.spec.model_hash = kModelHash;
   plan.spec.range_frames = kPoseFrames;
-  plan.source = {plan.spec.source_path, 1, 1};
+  std::ofstream(source) << "not decoded";
+  POSEFLEET_TRY(plan.source, identify_source(plan.spec.source_path));
   plan.source_sha256 = "none";
   FrameTable& table = plan.table;
   table.time_base = {1, 30};
@@ -39,7 +42,7 @@ JobPlan plan_of(const JobSize& size) {
 
 Status write_job(const std::filesystem::path& data_dir, const JobSize& size) {
   POSEFLEET_TRY(const std::unique_ptr<Store> store, Store::open(data_dir));
-  const JobPlan plan = plan_of(size);
+  POSEFLEET_TRY(const JobPlan plan, plan_of(data_dir / "video.mp4", size));
   POSEFLEET_TRY(const Store::AddedJob added,
                 store->add_job("bench", to_json(plan.spec), network_id(plan.spec), 10));
   const std::filesystem::path folder = data_dir / "jobs" / std::to_string(number(added.id));

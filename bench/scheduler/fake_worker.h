@@ -58,6 +58,7 @@ class FakeWorker final {
   void* handle() const { return socket_->handle(); }
   // Takes what has come; with `figures` it is counted.
   void receive(Figures* figures);
+  Stage role() const { return options_.role; }
   bool has_result() const { return !granted_.empty(); }
   // Sends the oldest granted range's result.
   void send_result();

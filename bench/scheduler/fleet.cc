@@ -100,12 +100,19 @@ void Fleet::run(std::size_t thread, std::uint32_t count, std::uint32_t first) {
     for (const auto& worker : workers) worker->receive(figures);
     const Instant time = now();
     if (!is_going_) paced_until = time;
+    // Drawing is never paced: what is measured there is how long a ready range waits for its grant,
+    // and a worker without credit would add its own slowness.
+    const std::size_t begin = next;
     for (std::size_t i = 0; is_going_ && i < workers.size(); ++i) {
-      FakeWorker& worker = *workers[next++ % workers.size()];
-      while (worker.has_result() && (own_rate == 0 || paced_until <= time)) {
+      const std::size_t at = (begin + i) % workers.size();
+      FakeWorker& worker = *workers[at];
+      const bool is_paced = own_rate > 0 && worker.role() == Stage::Pose;
+      while (worker.has_result() && (!is_paced || paced_until <= time)) {
         worker.send_result();
-        if (own_rate > 0) paced_until += Instant(static_cast<std::int64_t>(1e9 / own_rate));
-        if (own_rate > 0) break;
+        if (!is_paced) continue;
+        paced_until += Instant(static_cast<std::int64_t>(1e9 / own_rate));
+        next = at + 1;
+        break;
       }
     }
     // What could not be sent for want of grants is not made up for later.

@@ -18,7 +18,7 @@ struct FleetOptions {
   std::uint32_t credit = 4;
   std::uint32_t people = 0;
   std::uint32_t threads = 2;
-  double results_per_second = 0;  // at most; 0: each grant is answered at once
+  double results_per_second = 0;  // of poses, at most; 0: each grant is answered at once
   std::size_t pose_ranges = 0;
 };
 

@@ -159,7 +159,8 @@ int main(int argc, char** argv) {
   app.add_option("--transport", options.transports, "ipc, tcp (loopback)")
       ->delimiter(',')
       ->check(CLI::IsMember({"ipc", "tcp"}));
-  app.add_option("--rate", options.rates, "results a second that are sent at most; 0: no limit")
+  app.add_option("--rate", options.rates,
+                 "pose results a second that are sent at most; 0: no limit")
       ->delimiter(',');
   app.add_option("--credit", options.credit, "ranges that a session holds at once")
       ->check(CLI::Range(1, 256))

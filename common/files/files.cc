@@ -39,14 +39,6 @@ Error system_error(std::string_view what, const std::filesystem::path& path) {
   return system_error(what, path, errno);
 }
 
-Status sync_folder_of(const std::filesystem::path& path) {
-  std::filesystem::path folder = path.parent_path();
-  if (folder.empty()) folder = ".";
-  const Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.is_open() || fsync(fd.get()) != 0) return system_error("force to disk", folder);
-  return done();
-}
-
 Status write_all(int fd, std::string_view bytes, const std::filesystem::path& path) {
   while (!bytes.empty()) {
     const ssize_t count = write(fd, bytes.data(), bytes.size());
@@ -85,6 +77,30 @@ Result<std::string> read_whole_file(const std::filesystem::path& path, std::uint
     }
   }
   bytes.resize(filled);
+  return bytes;
+}
+
+Result<std::string> read_file_part(const std::filesystem::path& path, const FilePart& part) {
+  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.is_open()) return system_error("read", path);
+  struct stat info {};
+  if (fstat(fd.get(), &info) != 0) return system_error("read", path);
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  // Asked before memory is taken: the numbers may come from a damaged record.
+  if (part.offset > size || part.size > size - part.offset) {
+    return rejected(fmt::format("{} has {} bytes; {} from byte {} on are wanted", path.string(),
+                                size, part.size, part.offset));
+  }
+  std::string bytes(part.size, '\0');
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    const ssize_t count = pread(fd.get(), bytes.data() + filled, bytes.size() - filled,
+                                static_cast<off_t>(part.offset + filled));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("read", path);
+    if (count == 0) return rejected(fmt::format("{} ended while it was read", path.string()));
+    filled += static_cast<std::size_t>(count);
+  }
   return bytes;
 }
 
@@ -128,6 +144,14 @@ Status write_private_file(const std::filesystem::path& path, std::string_view by
   unlink(temporary.c_str());
   if (!is_linked) return failed;
   return sync_folder_of(path);
+}
+
+Status sync_folder_of(const std::filesystem::path& path) {
+  std::filesystem::path folder = path.parent_path();
+  if (folder.empty()) folder = ".";
+  const Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.is_open() || fsync(fd.get()) != 0) return system_error("force to disk", folder);
+  return done();
 }
 
 Status publish_file(const std::filesystem::path& temporary, const std::filesystem::path& path) {

@@ -17,6 +17,13 @@ namespace posefleet {
 // Reads a whole file; refuses one larger than `size_max` bytes, naming both sizes.
 Result<std::string> read_whole_file(const std::filesystem::path& path, std::uint64_t size_max);
 
+// Bytes [offset, offset + size) of a file; an error when it ends before.
+struct FilePart {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
+Result<std::string> read_file_part(const std::filesystem::path& path, const FilePart& part);
+
 // Writes, forces to disk, renames, forces the folder to disk.
 Status write_file_durably(const std::filesystem::path& path, std::string_view bytes);
 
@@ -30,6 +37,9 @@ Status write_private_file(const std::filesystem::path& path, std::string_view by
 
 // Forces an existing file to disk, gives it its final name, forces the folder to disk.
 Status publish_file(const std::filesystem::path& temporary, const std::filesystem::path& path);
+
+// Forces the folder that holds `path` to disk: the names in it.
+Status sync_folder_of(const std::filesystem::path& path);
 
 // Creates the folder and its parents, and checks that a file can be written into it.
 Status make_writable_folder(const std::filesystem::path& folder);

@@ -34,6 +34,8 @@ struct Settings {
   std::uint32_t troubles_max = 3;
   // A job may have that many bad frames in a stage, and no more than one in eight of its frames.
   std::uint32_t quarantine_max = 16;
+  // An output that cannot be written (a full disk) is tried that often, once a lease.
+  std::uint32_t assemblies_max = 100;
   // A range that failed waits that long, times the number of its failures.
   std::chrono::milliseconds backoff{200};
   // Second leases of one range at the same time.

@@ -31,9 +31,16 @@ Commands Coordinator::on_worker_message(const std::string& peer, const WorkerMes
     commands.push_back(SendToWorker{peer, UnknownSession{}});
     return commands;
   }
+  const bool was_suspect = is_suspect(*session, now);
   session->last_heard = now;
   if (const auto* beat = std::get_if<Heartbeat>(&message)) {
+    const std::uint64_t credit_before = session->credit_total;
+    const Instant trouble_before = session->trouble_until;
     handle(*session, *beat, now, commands);
+    // Most beats change nothing about who may get what; what time alone changes, a tick sees.
+    const bool changes = was_suspect || session->credit_total != credit_before ||
+                         session->trouble_until != trouble_before;
+    if (!changes) return commands;
   } else if (const auto* result = std::get_if<ResultDone>(&message)) {
     handle(*session, *result, is_spool_complete, now, commands);
   } else if (const auto* fail = std::get_if<Fail>(&message)) {
@@ -158,6 +165,7 @@ Commands Coordinator::on_tick(Instant now) {
     sessions_.erase(peer);
   }
   take_charges_that_are_due(now, commands);
+  start_postponed_assemblies(now, commands);
   grant_ranges(now, commands);
   copy_stragglers(now, commands);
   return commands;
@@ -201,7 +209,8 @@ JobStatus Coordinator::status(JobId id) const {
   status.warnings = job.record.warnings;
   status.result = job.record.result;
   status.retries = job.retries;
-  status.trouble = trouble_;
+  // Of a job that ended nothing waits.
+  if (!is_final(status.state)) status.trouble = trouble_.empty() ? no_room_ : trouble_;
   status.stages = {{.stage = Stage::Pose}, {.stage = Stage::Render}};
   for (const RangeId range_id : job.ranges) {
     const Range& range = ranges_.at(range_id);

@@ -42,6 +42,10 @@ class Coordinator final {
   Commands on_assembled(JobId job, const std::string& result,
                         const std::vector<std::string>& warnings, Instant now);
   Commands on_assembly_failed(JobId job, const std::string& error, Instant now);
+  // The output could not be written for a reason that may pass: it is tried again after a while.
+  Commands on_assembly_postponed(JobId job, const std::string& error, Instant now);
+  // A finished job's files are gone; whoever asks for them shall know why.
+  Commands on_files_removed(JobId job, const std::string& reason);
   // The source is not what was planned with: the job fails, whatever it is doing.
   Commands on_source_lost(JobId job, const std::string& error, Instant now);
   Commands on_cancel(JobId job, Instant now);
@@ -62,6 +66,10 @@ class Coordinator final {
   // Bytes of results cannot be written (a full disk): nobody is asked to send them again at once.
   // The next commit, plan or output that can be stored ends it.
   void on_storage_trouble(const std::string& error) { trouble_ = error; }
+  // The disk is nearly full. Nothing new is granted or assembled until there is room; what is
+  // leased goes on, since room was left for its results.
+  void on_no_room(const std::string& reason) { no_room_ = reason; }
+  Commands on_room(Instant now);
   Commands on_grant_failed(const std::string& peer, const Grant& grant, const std::string& error,
                            Instant now);
   // The answers to SplitRange and CommitNobody. `parts` carry their ids and plan hashes.
@@ -73,12 +81,18 @@ class Coordinator final {
   Commands on_key_revoked(const std::string& peer, Instant now);
   Commands on_tick(Instant now);
 
+  // Between these two, events give no grants; the second gives those of all of them together. An
+  // edge that has many events at once need not have all sessions looked through for each.
+  void hold_grants() { holds_grants_ = true; }
+  Commands release_grants(Instant now);
+
   // Null: no such job.
   const JobRecord* find_job(JobId job) const;
   JobStatus status(JobId job) const;
   // At most kWorkersListed of them, in the order of their names, those before `first` left out.
   WorkerList workers(std::uint32_t first, Instant now) const;
   std::size_t leases_of(RangeId range) const;
+  std::vector<JobId> finished_jobs() const;
   bool is_idle() const;  // no job that is not final
 
  private:
@@ -155,6 +169,8 @@ class Coordinator final {
     std::vector<RangeId> ranges;
     std::uint32_t open_ranges = 0;
     std::uint64_t retries = 0;
+    std::uint32_t assemblies = 0;
+    Instant assembly_not_before{};
   };
 
   // ranges.cc
@@ -201,6 +217,7 @@ class Coordinator final {
   void finish_job(Job& job, JobState state, const std::string& error, Commands& commands);
   void drop_leases(Job& job, Commands& commands);
   void start_assembly_if_done(Job& job, Commands& commands);
+  void start_postponed_assemblies(Instant now, Commands& commands);
   void warn_of_detector(Job& job, const std::string& peer, Commands& commands);
   Session* session_of(const std::string& peer, SessionId id);
   bool is_suspect(const Session& session, Instant now) const;
@@ -223,7 +240,11 @@ class Coordinator final {
   std::map<RangeId, Range> ranges_;
   std::set<RangeId> poisoned_;  // to be split or quarantined
   std::set<RangeId> charged_;   // with charges that are not due yet
-  std::string trouble_;         // why the last result could not be stored; empty: it could
+  bool holds_grants_ = false;
+  bool are_grants_due_ = false;  // something happened while they were held
+  bool are_copies_due_ = false;  // a tick passed while grants were held
+  std::string trouble_;          // why the last result could not be stored; empty: it could
+  std::string no_room_;          // why nothing new is begun; empty: it is
   std::map<std::string, Session> sessions_;  // by peer
   ReadyQueue ready_[2];                      // by stage
   Pace pace_[2];                             // by stage

@@ -1,12 +1,23 @@
 // Who gets which range: shares, caps, who is trusted, and second leases for stragglers.
 #include <algorithm>
+#include <utility>
 
 #include "coordinator/core/coordinator.h"
 #include "coordinator/core/words.h"
 
 namespace posefleet::core {
 
+Commands Coordinator::release_grants(Instant now) {
+  Commands commands;
+  holds_grants_ = false;
+  if (std::exchange(are_grants_due_, false)) grant_ranges(now, commands);
+  if (std::exchange(are_copies_due_, false)) copy_stragglers(now, commands);
+  return commands;
+}
+
 void Coordinator::grant_ranges(Instant now, Commands& commands) {
+  are_grants_due_ = are_grants_due_ || holds_grants_;
+  if (holds_grants_ || !no_room_.empty()) return;
   if (ready_[0].empty() && ready_[1].empty()) return;
   // Round after round, one range a session, those with fewer leases first: so that two workers
   // share four ranges two and two rather than four and none.
@@ -14,13 +25,16 @@ void Coordinator::grant_ranges(Instant now, Commands& commands) {
   for (auto& [peer, session] : sessions_) {
     if (may_take_grants(session, now)) order.push_back(&session);
   }
-  bool any = !order.empty();
-  while (any && !(ready_[0].empty() && ready_[1].empty())) {
+  while (!order.empty() && !(ready_[0].empty() && ready_[1].empty())) {
     std::stable_sort(order.begin(), order.end(), [](const Session* a, const Session* b) {
       return a->leases.size() < b->leases.size();
     });
-    any = false;
-    for (Session* session : order) any |= is_granted_next(*session, now, commands);
+    // Who got nothing gets nothing in a later round: there is only less by then.
+    std::vector<Session*> granted;
+    for (Session* session : order) {
+      if (is_granted_next(*session, now, commands)) granted.push_back(session);
+    }
+    order = std::move(granted);
   }
 }
 
@@ -132,7 +146,8 @@ void Coordinator::grant(Range& range, Session& session, Instant now, Commands& c
 // Called after grant_ranges: whoever is still idle found nothing ready. A second lease may cost an
 // execution for nothing; a range that holds up the end of a job costs everybody's waiting.
 void Coordinator::copy_stragglers(Instant now, Commands& commands) {
-  if (settings_.copies_max == 0) return;
+  are_copies_due_ = holds_grants_;
+  if (settings_.copies_max == 0 || holds_grants_ || !no_room_.empty()) return;
   for (auto& [peer, session] : sessions_) {
     if (!session.leases.empty() || !is_sound(session, now) || !may_take_grants(session, now)) {
       continue;

@@ -91,6 +91,46 @@ Commands Coordinator::on_source_lost(JobId id, const std::string& error, Instant
   return commands;
 }
 
+Commands Coordinator::on_assembly_postponed(JobId id, const std::string& error, Instant now) {
+  const auto found = jobs_.find(id);
+  if (found == jobs_.end() || found->second.record.state != JobState::Assembling) return {};
+  Job& job = found->second;
+  if (++job.assemblies >= settings_.assemblies_max) return on_assembly_failed(id, error, now);
+  job.record.state = JobState::Running;
+  job.assembly_not_before = now + settings_.lease;
+  trouble_ = error;
+  return {LogLine{true, "the output of job " + std::to_string(number(id)) + " waits: " + error}};
+}
+
+void Coordinator::start_postponed_assemblies(Instant now, Commands& commands) {
+  for (auto& [id, job] : jobs_) {
+    if (job.assembly_not_before <= now) start_assembly_if_done(job, commands);
+  }
+}
+
+Commands Coordinator::on_room(Instant now) {
+  Commands commands;
+  no_room_.clear();
+  for (auto& [id, job] : jobs_) start_assembly_if_done(job, commands);
+  grant_ranges(now, commands);
+  return commands;
+}
+
+Commands Coordinator::on_files_removed(JobId id, const std::string& reason) {
+  const auto found = jobs_.find(id);
+  if (found == jobs_.end() || found->second.record.state != JobState::Succeeded) return {};
+  found->second.record.warnings.push_back(reason);
+  return {PersistJob{found->second.record}};
+}
+
+std::vector<JobId> Coordinator::finished_jobs() const {
+  std::vector<JobId> finished;
+  for (const auto& [id, job] : jobs_) {
+    if (is_final(job.record.state)) finished.push_back(id);
+  }
+  return finished;
+}
+
 Commands Coordinator::on_cancel(JobId id, Instant now) {
   Commands commands;
   const auto found = jobs_.find(id);
@@ -133,6 +173,7 @@ void Coordinator::drop_leases(Job& job, Commands& commands) {
 
 void Coordinator::start_assembly_if_done(Job& job, Commands& commands) {
   if (job.record.state != JobState::Running || job.open_ranges != 0) return;
+  if (!no_room_.empty()) return;
   job.record.state = JobState::Assembling;
   commands.push_back(PersistJob{job.record});
   commands.push_back(AssembleJob{job.record.id});

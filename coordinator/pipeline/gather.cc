@@ -9,7 +9,9 @@
 namespace posefleet {
 
 Result<std::string> read_range_file(const RangeFile& file) {
-  POSEFLEET_TRY(std::string bytes, read_whole_file(file.path, file.size));
+  POSEFLEET_TRY(std::string bytes, file.offset
+                                       ? read_file_part(file.path, {*file.offset, file.size})
+                                       : read_whole_file(file.path, file.size));
   if (sha256_hex(bytes) != file.sha256) {
     return internal_error(file.path.string() + " is not what was stored (" +
                           std::to_string(bytes.size()) + " of " + std::to_string(file.size) +

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct RangeFile {
   std::uint64_t size = 0;
   std::string sha256;
   bool is_quarantined = false;  // a frame that no worker could compute: nobody is in it
+  // Where it begins in a file of many; nothing: the file is this result alone.
+  std::optional<std::uint64_t> offset = std::nullopt;
 };
 
 // A result that is missing or is not what was committed: `range` must be computed again.

@@ -65,8 +65,10 @@ ClientReply ClientDesk::status_of(JobId job) {
     return ClientError{"there is no job " + std::to_string(number(job))};
   }
   JobStatus status = rules_.status(job);
-  // An end that is not stored may be forgotten: nobody is told of it yet.
-  if (is_final(status.state) && postponed_.has_row(job)) {
+  // An end that is not stored may be forgotten: nobody is told of it yet. A job that was released
+  // has its end in the store; what waits then is a warning.
+  const bool is_released = jobs_.find(job) == nullptr;
+  if (is_final(status.state) && !is_released && postponed_.has_row(job)) {
     const bool is_done = status.state == JobState::Succeeded;
     status.state = is_done ? JobState::Assembling : JobState::Running;
     status.result.clear();

@@ -79,6 +79,22 @@ Fields<CoordinatorConfig> make_fields() {
       .fallback(256)
       .range(1, 16'384)
       .help("size of one range's result");
+  fields.integer("disk.free_min_mib", &Config::disk_free_mib_min)
+      .unit("MiB")
+      .fallback(128)
+      .range(0, 1'048'576)
+      .help(
+          "room on the disk of data_dir below which nothing new is begun, until there is a quarter "
+          "more; 0: never stop");
+  fields.seconds("retention.keep", &Config::retention_keep)
+      .fallback(std::chrono::hours(24 * 30))
+      .range(milliseconds(0), std::chrono::hours(24 * 3650))
+      .help("how long a finished job's output is kept; 0: for ever");
+  fields.integer("retention.quota_gib", &Config::retention_gib_max)
+      .unit("GiB")
+      .fallback(0)
+      .range(0, 1'048'576)
+      .help("of all finished jobs' outputs together; beyond it the oldest go; 0: no quota");
   fields
       .choice("log.level", &Config::log_level,
               {{"debug", LogLevel::Debug},
@@ -157,6 +173,9 @@ Result<ServerConfig> server_config(const CoordinatorConfig& config) {
   server.rules.sessions_max = config.sessions_max;
   server.jobs_max = config.jobs_max;
   server.results_max = config.results_max;
+  server.disk_free_min = config.disk_free_mib_min << 20;
+  server.retention.keep = std::chrono::duration_cast<std::chrono::seconds>(config.retention_keep);
+  server.retention.quota_bytes = config.retention_gib_max << 30;
   server.rules.result_bytes_max = config.result_mib_max << 20;
   return server;
 }

@@ -29,6 +29,9 @@ struct CoordinatorConfig {
   std::uint32_t results_max = 0;
   std::uint32_t http_connections_max = 0;
   std::uint64_t result_mib_max = 0;
+  std::uint64_t disk_free_mib_min = 0;
+  std::chrono::milliseconds retention_keep{};
+  std::uint64_t retention_gib_max = 0;
   LogLevel log_level = LogLevel::Info;
 };
 

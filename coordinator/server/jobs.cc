@@ -1,5 +1,6 @@
 #include "coordinator/server/jobs.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "common/media/frame_table.h"
@@ -8,13 +9,6 @@
 
 namespace posefleet {
 namespace {
-
-// As file_of names them.
-bool is_result(const std::string& name) {
-  const bool is_of_stage = name.starts_with(std::string(name_of(Stage::Pose)) + "-") ||
-                           name.starts_with(std::string(name_of(Stage::Render)) + "-");
-  return is_of_stage && name.ends_with(".bin");
-}
 
 // As common/files and common/media name what is not whole yet.
 bool is_temporary(const std::string& name) {
@@ -33,6 +27,13 @@ void remove_files(const std::filesystem::path& folder, const Filter& filter) {
 }
 
 }  // namespace
+
+bool is_result_file(const std::string& name) {
+  if (name.ends_with(kBundleSuffix)) return true;
+  const bool is_of_stage = name.starts_with(std::string(name_of(Stage::Pose)) + "-") ||
+                           name.starts_with(std::string(name_of(Stage::Render)) + "-");
+  return is_of_stage && name.ends_with(".bin");
+}
 
 void read_spec(const JobSpec& spec, core::JobRecord& record) {
   record.model_hash = network_id(spec);
@@ -77,13 +78,35 @@ void Jobs::add_ranges(JobId job, const std::vector<core::RangeRecord>& ranges) {
 }
 
 void Jobs::remove_committed(RangeId range) {
-  for (auto& [id, job] : jobs_) job.committed.erase(range);
+  for (auto& [id, job] : jobs_) {
+    const auto found = job.committed.find(range);
+    if (found == job.committed.end()) continue;
+    const auto pose = job.poses.find(found->second.frames.first);
+    if (pose != job.poses.end() && pose->second == range) job.poses.erase(pose);
+    job.committed.erase(found);
+  }
 }
 
-void Jobs::add_committed(const core::RangeRecord& range, std::uint64_t size,
-                         const std::string& sha256) {
-  jobs_.at(range.job).committed[range.id] = {
-      range.id, range.stage, range.frames, file_of(range), size, sha256, range.is_quarantined};
+void Jobs::add_committed(JobId id, const Artifact& artifact) {
+  RunningJob& job = jobs_.at(id);
+  const core::RangeRecord& range = job.ranges.at(artifact.range);
+  job.committed[range.id] = {
+      range.id,      range.stage,     range.frames,         folder_of(id) / artifact.file,
+      artifact.size, artifact.sha256, range.is_quarantined, artifact.offset};
+  if (range.stage == Stage::Pose) job.poses[range.frames.first] = range.id;
+}
+
+std::vector<RangeFile> Jobs::poses_below(JobId id, const FrameRange& frames) {
+  const RunningJob& job = jobs_.at(id);
+  std::vector<RangeFile> files;
+  auto at = job.poses.upper_bound(frames.first);
+  // The one that begins before the first frame may reach into it.
+  if (at != job.poses.begin()) --at;
+  for (; at != job.poses.end() && at->first < frames.end; ++at) {
+    const RangeFile& file = job.committed.at(at->second);
+    if (file.frames.end > frames.first) files.push_back(file);
+  }
+  return files;
 }
 
 std::vector<RangeFile> Jobs::committed_files(JobId job) {
@@ -112,8 +135,12 @@ Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* l
   // With nobody in the frame nothing is drawn: it is decoded and encoded, and that is all.
   RangePoses poses = {{record.frames.first, {}}};
   if (!record.is_quarantined) {
+    // A frame's final pose depends on those around it.
+    const std::uint32_t margin = pose_margin(running->plan->spec);
+    const FrameRange around = {record.frames.first - std::min(record.frames.first, margin),
+                               record.frames.end + margin};
     POSEFLEET_TRY(poses,
-                  final_poses(*running->plan, committed_files(job), record.frames, lost));
+                  final_poses(*running->plan, poses_below(job, around), record.frames, lost));
   }
   return with_url(make_render_task(*running->plan, record.frames, std::move(poses)));
 }
@@ -124,8 +151,9 @@ void Jobs::release(JobId job, bool keep_output) {
     std::filesystem::remove_all(folder_of(job), ignored);
   } else {
     // By their names: a result that was given its name and never committed is nobody's.
-    remove_files(folder_of(job),
-                 [](const std::string& name) { return is_result(name) || is_temporary(name); });
+    remove_files(folder_of(job), [](const std::string& name) {
+      return is_result_file(name) || is_temporary(name);
+    });
   }
   jobs_.erase(job);
 }

@@ -18,6 +18,13 @@ namespace posefleet {
 // What the rules need to know of a spec.
 void read_spec(const JobSpec& spec, core::JobRecord& record);
 
+// Of files that hold many results (coordinator/store/bundle.h).
+inline constexpr const char* kBundleSuffix = ".bundle";
+
+// Whether a file in a job's folder holds results of its ranges, one (Jobs::file_of) or many. The
+// output's poses (poses.bin) are none.
+bool is_result_file(const std::string& name);
+
 // One running job. The plan is immutable and shared with the pipeline thread.
 struct RunningJob {
   JobSpec spec;
@@ -25,6 +32,8 @@ struct RunningJob {
   std::string source_url;               // where the source is served; empty: nowhere
   std::map<RangeId, core::RangeRecord> ranges;
   std::map<RangeId, RangeFile> committed;
+  // Of the committed ones those of the pose stage, by first frame: no two of them overlap.
+  std::map<std::uint32_t, RangeId> poses;
 };
 
 // One thread.
@@ -39,11 +48,15 @@ class Jobs final {
   RunningJob& add(JobId job, JobSpec spec);
   void set_plan(JobId job, std::shared_ptr<const JobPlan> plan,
                 const std::vector<core::RangeRecord>& ranges);
-  void add_committed(const core::RangeRecord& range, std::uint64_t size, const std::string& sha256);
+  // The range must be known.
+  void add_committed(JobId job, const Artifact& artifact);
   // A result that was committed and is not there any more.
   void remove_committed(RangeId range);
   void add_ranges(JobId job, const std::vector<core::RangeRecord>& ranges);
   std::vector<RangeFile> committed_files(JobId job);
+  // Those of the pose stage that share a frame with `frames`. A film has ten thousands of ranges,
+  // and each grant of the render stage needs a few.
+  std::vector<RangeFile> poses_below(JobId job, const FrameRange& frames);
 
   // Rejected, naming the file, when the job's source is not what was planned with any more.
   Status check_source(JobId job);

@@ -37,6 +37,8 @@ void PipelineThread::run() {
   while (std::optional<Work> work = work_.pop()) {
     if (const auto* probe = std::get_if<ProbeWork>(&*work)) {
       outcomes_.push(ProbeOutcome{probe->job, probe_and_save(*probe)});
+    } else if (const auto* retention = std::get_if<RetentionWork>(&*work)) {
+      outcomes_.push(carry_out(*retention, std::filesystem::file_time_type::clock::now()));
     } else {
       const auto& assemble = std::get<AssembleWork>(*work);
       LostArtifact lost;

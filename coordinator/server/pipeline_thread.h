@@ -1,4 +1,5 @@
-// The thread that probes and assembles, one job at a time, while the loop goes on.
+// The thread that probes, assembles and removes old files, one after another, while the loop goes
+// on.
 #pragma once
 
 #include <optional>
@@ -8,6 +9,7 @@
 #include "common/process/bounded_queue.h"
 #include "common/process/wake.h"
 #include "coordinator/pipeline/assemble.h"
+#include "coordinator/server/retention.h"
 
 namespace posefleet {
 
@@ -36,8 +38,8 @@ struct AssembleOutcome {
 // Made and used by the loop's thread.
 class PipelineThread final {
  public:
-  using Work = std::variant<ProbeWork, AssembleWork>;
-  using Outcome = std::variant<ProbeOutcome, AssembleOutcome>;
+  using Work = std::variant<ProbeWork, AssembleWork, RetentionWork>;
+  using Outcome = std::variant<ProbeOutcome, AssembleOutcome, RetentionOutcome>;
 
   // `wake` is woken for each outcome; it must outlive this.
   explicit PipelineThread(WakeEvent& wake);

@@ -1,8 +1,9 @@
 // Commands that a disk without room kept from being carried out, to be tried again.
 //
 // A full disk passes, and hours of work must not be lost over it: the job waits and says why, as it
-// does when a result cannot be stored. What waits here is a job's own row, and the work of the
-// pipeline thread; grants and commits come back by themselves.
+// does when a result cannot be stored. What waits here is a job's own row, the removal of its
+// results until that row is stored, and a probe. Grants and commits come back by themselves; an
+// output waits with the rules.
 #pragma once
 
 #include <chrono>

@@ -14,6 +14,8 @@
 #include "common/process/wake.h"
 #include "common/wire/codec.h"
 #include "coordinator/server/clients.h"
+#include "coordinator/server/commit_group.h"
+#include "coordinator/server/disk_watch.h"
 #include "coordinator/server/jobs.h"
 #include "coordinator/server/limits.h"
 #include "coordinator/server/pipeline_thread.h"
@@ -28,7 +30,10 @@ constexpr std::chrono::milliseconds kTick{100};
 
 // A pass takes at most so many messages from one socket, so that a flood on one side does not
 // starve the other.
-constexpr int kMessagesPerPass = 256;
+constexpr int kMessagesPerPass = 1024;
+
+// Old outputs need not go to the minute, and looking at all of them costs the disk some reads.
+constexpr std::chrono::minutes kRetentionEvery{10};
 
 // Room around a part's bytes for the rest of its message.
 constexpr std::uint64_t kPartOverhead = 64 << 10;
@@ -43,19 +48,21 @@ Status check_worker_endpoint(const ServerConfig& config) {
 // Each connection takes a descriptor, and systems give 1024 unless they are asked for more.
 constexpr std::uint64_t kOtherDescriptors = 512;
 
-void make_room_for_sessions(std::uint64_t sessions, std::uint64_t http_connections) {
+void make_room_for_descriptors(const ServerConfig& config) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  // A result that arrives has its file.
-  // So has a source that is being sent.
-  const rlim_t wanted = 2 * sessions + 2 * http_connections + kOtherDescriptors;
+  // A result that arrives may have its file, a job that runs its bundle, and a connection that asks
+  // for a source has that.
+  const std::uint64_t http = config.sources ? config.sources->connections_max : 0;
+  const rlim_t wanted = config.rules.sessions_max + std::uint64_t{config.results_max} +
+                        config.jobs_max + 2 * http + kOtherDescriptors;
   if (limit.rlim_cur >= wanted) return;
   limit.rlim_cur = std::min(wanted, limit.rlim_max);
   setrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur < wanted) {
-    log_warn("limits.sessions is " + std::to_string(sessions) + ", which needs " +
-             std::to_string(wanted) + " open files; this process may have " +
-             std::to_string(limit.rlim_cur) + " (raise it: ulimit -Hn, LimitNOFILE=)");
+    log_warn("limits.sessions, limits.results and limits.jobs need " + std::to_string(wanted) +
+             " open files; this process may have " + std::to_string(limit.rlim_cur) +
+             " (raise it: ulimit -Hn, LimitNOFILE=)");
   }
 }
 
@@ -69,7 +76,10 @@ class Server::Loop final {
         store_(std::move(store)),
         spool_(std::move(spool)),
         jobs_(config.data_dir / "jobs"),
+        disk_(config.data_dir, config.disk_free_min),
         rules_(config.rules, store_->epoch(), seed),
+        group_(*store_, *spool_, jobs_,
+               [this](const core::SendToWorker& message) { return send(message); }),
         clients_(rules_, *store_, jobs_, postponed_, config.jobs_max,
                  [this](core::Commands commands) { execute(std::move(commands)); }),
         pipeline_(pipeline_wake_) {}
@@ -96,6 +106,8 @@ class Server::Loop final {
   void take_outcomes();
   void take_connection_events();
   void look_at_keys();
+  void look_at_disk();
+  void start_retention(Instant now);
   void tick(Instant now);
   void on_worker_bytes(const PeerMessage& message);
   void refuse_over_limit(const std::string& peer, const WorkerMessage& message,
@@ -103,12 +115,16 @@ class Server::Loop final {
   void on_probe(const ProbeOutcome& outcome);
   void serve_source(JobId job);
   void on_assembly(const AssembleOutcome& outcome);
+  void on_retention(const RetentionOutcome& outcome);
 
   // Carries out commands in order, and those that follow from them.
   void execute(core::Commands commands);
   core::Commands execute_one(const core::SendToWorker& command);
   core::Commands execute_one(const core::SendGrant& command);
   core::Commands execute_one(const core::CommitResult& command);
+  Status send(const core::SendToWorker& message);
+  // Makes durable what waits, and tells the rules. Returns what they command then.
+  core::Commands carry_out_group();
   core::Commands execute_one(const core::DropSpool& command);
   core::Commands execute_one(const core::PersistFails& command);
   core::Commands execute_one(const core::SplitRange& command);
@@ -118,7 +134,6 @@ class Server::Loop final {
   core::Commands execute_one(const core::AssembleJob& command);
   core::Commands execute_one(const core::ReleaseJob& command);
   core::Commands execute_one(const core::LogLine& command);
-  Status commit(const core::CommitResult& command);
   Result<std::vector<core::RangeRecord>> split(const core::SplitRange& command);
   Status commit(const core::CommitNobody& command);
   Result<core::Commands> on_lost(const LostArtifact& lost);
@@ -129,12 +144,16 @@ class Server::Loop final {
   std::unique_ptr<Store> store_;
   std::unique_ptr<ResultSpool> spool_;
   Jobs jobs_;
+  DiskWatch disk_;
+  Instant retained_at_{};
+  bool is_retention_under_way_ = false;
   std::unique_ptr<SourceServer> sources_;  // null: not configured
   core::Coordinator rules_;
   Postponed postponed_;
   NetContext context_;
   std::unique_ptr<Admission> admission_;
   std::unique_ptr<RouterSocket> workers_;
+  CommitGroup group_;
   ClientDesk clients_;
   WakeEvent pipeline_wake_;
   PipelineThread pipeline_;
@@ -172,14 +191,14 @@ Status Server::Loop::take_up_jobs() {
         serve_source(record.id);
         POSEFLEET_TRY(const std::vector<Artifact> artifacts, store_->artifacts(record.id));
         for (const Artifact& artifact : artifacts) {
-          jobs_.add_committed(jobs_.find(record.id)->ranges.at(artifact.range), artifact.size,
-                              artifact.sha256);
+          jobs_.add_committed(record.id, artifact);
         }
       }
       log_info("job " + std::to_string(number(record.id)) + " is taken up again");
     }
     rules_.restore_job(record, ranges);
   }
+  look_at_disk();
   execute(rules_.on_start(now()));
   return done();
 }
@@ -194,9 +213,11 @@ Status Server::Loop::run(int stop_fd) {
                                    {.fd = stop_fd}};
     if (admission_->door_handle() != nullptr)
       items.push_back({.socket = admission_->door_handle()});
-    poll_readable(items, kTick);
+    // What follows from a group is a group of its own: it goes out with what comes meanwhile.
+    poll_readable(items, group_.empty() ? kTick : std::chrono::milliseconds(0));
     if (items[4].is_readable) return done();
     if (items[3].is_readable) pipeline_wake_.clear();
+    rules_.hold_grants();
     admission_->answer_door();
     take_connection_events();
     receive_from_workers();
@@ -206,14 +227,55 @@ Status Server::Loop::run(int stop_fd) {
       ticked = now();
       tick(ticked);
     }
+    // Grants that the messages made possible go into the same group as their results; those that
+    // the commits make possible into the next one.
+    execute(rules_.release_grants(now()));
+    rules_.hold_grants();
+    execute(carry_out_group());
+    execute(rules_.release_grants(now()));
   }
 }
 
 void Server::Loop::tick(Instant now) {
   look_at_keys();
+  look_at_disk();
+  start_retention(now);
   admission_->refusals().tick(now);
   execute(postponed_.take_due(now));
   execute(rules_.on_tick(now));
+}
+
+void Server::Loop::look_at_disk() {
+  const DiskWatch::Change change = disk_.look();
+  // Said again each time: the number in it changes.
+  if (disk_.is_low()) rules_.on_no_room(disk_.reason());
+  if (change == DiskWatch::Change::BecameLow) log_warn(disk_.reason());
+  if (change == DiskWatch::Change::BecameRoomy) {
+    log_info("the disk has room again, work goes on");
+    execute(rules_.on_room(now()));
+  }
+}
+
+void Server::Loop::start_retention(Instant now) {
+  const bool is_due = retained_at_ == Instant{} || now - retained_at_ >= kRetentionEvery;
+  if (!is_due || is_retention_under_way_) return;
+  retained_at_ = now;
+  is_retention_under_way_ = true;
+  std::vector<JobId> finished = rules_.finished_jobs();
+  // One whose end is not stored yet still needs its results.
+  std::erase_if(finished, [&](JobId job) { return jobs_.find(job) != nullptr; });
+  pipeline_.start(RetentionWork{config_.data_dir / "jobs", std::move(finished), config_.retention});
+}
+
+void Server::Loop::on_retention(const RetentionOutcome& outcome) {
+  is_retention_under_way_ = false;
+  for (const JobId job : outcome.removed) {
+    execute(rules_.on_files_removed(
+        job, "its files were removed: retention.keep or retention.quota_gib was reached"));
+  }
+  if (outcome.removed.empty()) return;
+  log_info("files of " + std::to_string(outcome.removed.size()) +
+           " finished job(s) were removed, " + std::to_string(outcome.bytes >> 20) + " MiB");
 }
 
 void Server::Loop::take_connection_events() {
@@ -294,6 +356,7 @@ void Server::Loop::take_outcomes() {
   while (auto outcome = pipeline_.take()) {
     if (const auto* probe = std::get_if<ProbeOutcome>(&*outcome)) on_probe(*probe);
     if (const auto* assembly = std::get_if<AssembleOutcome>(&*outcome)) on_assembly(*assembly);
+    if (const auto* removed = std::get_if<RetentionOutcome>(&*outcome)) on_retention(*removed);
   }
 }
 
@@ -330,8 +393,10 @@ void Server::Loop::on_assembly(const AssembleOutcome& outcome) {
     return;
   }
   const auto failed = [&](const Error& error) {
-    if (is_postponed(error, core::AssembleJob{outcome.job})) return;
-    execute(rules_.on_assembly_failed(outcome.job, error.message, now()));
+    // What may pass (a full disk) does not end a job: the rules try again later.
+    execute(error.code == ErrorCode::Retry
+                ? rules_.on_assembly_postponed(outcome.job, error.message, now())
+                : rules_.on_assembly_failed(outcome.job, error.message, now()));
   };
   if (outcome.lost.range == RangeId{}) return failed(outcome.assembly.error());
   auto commands = on_lost(outcome.lost);
@@ -358,35 +423,69 @@ bool Server::Loop::is_postponed(const Error& error, core::Command again) {
 
 // ---- commands -----------------------------------------------------------------------------------
 
+// Whether the command may be carried out while a group waits: it changes nothing that the group's
+// results and grants are about.
+static bool may_pass(const core::Command& command) {
+  return std::holds_alternative<core::SendToWorker>(command) ||
+         std::holds_alternative<core::SendGrant>(command) ||
+         std::holds_alternative<core::CommitResult>(command) ||
+         std::holds_alternative<core::DropSpool>(command) ||
+         std::holds_alternative<core::LogLine>(command);
+}
+
 void Server::Loop::execute(core::Commands commands) {
   std::deque<core::Command> queue(std::make_move_iterator(commands.begin()),
                                   std::make_move_iterator(commands.end()));
   while (!queue.empty()) {
     const core::Command command = std::move(queue.front());
     queue.pop_front();
-    core::Commands more = std::visit([&](const auto& one) { return execute_one(one); }, command);
+    core::Commands more;
+    if (!may_pass(command)) more = carry_out_group();
+    for (core::Command& one : more) queue.push_back(std::move(one));
+    more = std::visit([&](const auto& one) { return execute_one(one); }, command);
     for (core::Command& one : more) queue.push_back(std::move(one));
   }
 }
 
-core::Commands Server::Loop::execute_one(const core::SendToWorker& command) {
-  if (const auto* welcome = std::get_if<Welcome>(&command.message)) {
-    admission_->on_welcome(command.peer, welcome->session);
+core::Commands Server::Loop::carry_out_group() {
+  core::Commands commands;
+  if (group_.empty()) return commands;
+  const auto append = [&](core::Commands more) {
+    commands.insert(commands.end(), std::make_move_iterator(more.begin()),
+                    std::make_move_iterator(more.end()));
+  };
+  const CommitGroup::Outcome outcome = group_.carry_out();
+  for (const auto& [command, status] : outcome.results) {
+    append(status ? rules_.on_committed(command.peer, command.result, now())
+                  : rules_.on_commit_failed(command.peer, command.result, status.error().message,
+                                            now()));
   }
-  const Status sent = workers_->send(command.peer, encode(command.message));
-  // Whatever is lost here comes again: results are offered again, leases end.
-  if (!sent) log_debug("not sent to a worker: " + sent.error().message);
+  for (const auto& [command, status] : outcome.failed_grants) {
+    append(rules_.on_grant_failed(command.peer, command.grant, status.error().message, now()));
+  }
+  return commands;
+}
+
+Status Server::Loop::send(const core::SendToWorker& message) {
+  if (const auto* welcome = std::get_if<Welcome>(&message.message)) {
+    admission_->on_welcome(message.peer, welcome->session);
+  }
+  return workers_->send(message.peer, encode(message.message));
+}
+
+core::Commands Server::Loop::execute_one(const core::SendToWorker& command) {
+  group_.add(command);
   return {};
 }
 
 core::Commands Server::Loop::execute_one(const core::SendGrant& command) {
-  const auto failed = [&](const std::string& why) {
-    return rules_.on_grant_failed(command.peer, command.grant, why, now());
-  };
   // Whoever computes it would see another video than the others did.
   if (const Status same = jobs_.check_source(command.job); !same) {
     return on_source_lost(command, same.error().message);
   }
+  const auto failed = [&](const std::string& error) {
+    return rules_.on_grant_failed(command.peer, command.grant, error, now());
+  };
   LostArtifact lost;
   auto task = jobs_.encoded_task(command.job, command.grant.range, &lost);
   if (!task) {
@@ -400,12 +499,9 @@ core::Commands Server::Loop::execute_one(const core::SendGrant& command) {
     commands.insert(commands.end(), more.begin(), more.end());
     return commands;
   }
-  const Status stored = store_->set_attempts(command.grant.range, command.attempts);
-  if (!stored) return failed(stored.error().message);
-  Grant grant = command.grant;
-  grant.task = std::move(*task);
-  const Status sent = workers_->send(command.peer, encode(CoordinatorMessage{std::move(grant)}));
-  if (!sent) return failed(sent.error().message);
+  core::SendGrant grant = command;
+  grant.grant.task = std::move(*task);
+  group_.add(std::move(grant));
   return {};
 }
 
@@ -419,20 +515,8 @@ core::Commands Server::Loop::on_source_lost(const core::SendGrant& command,
 }
 
 core::Commands Server::Loop::execute_one(const core::CommitResult& command) {
-  const Status committed = commit(command);
-  if (committed) return rules_.on_committed(command.peer, command.result, now());
-  return rules_.on_commit_failed(command.peer, command.result, committed.error().message, now());
-}
-
-Status Server::Loop::commit(const core::CommitResult& command) {
-  const core::RangeRecord& range = jobs_.find(command.job)->ranges.at(command.result.range);
-  const std::filesystem::path path = jobs_.file_of(range);
-  // The file is whole and on disk before the store says that it is there.
-  POSEFLEET_TRY_DO(spool_->publish(command.peer, range.id, path));
-  POSEFLEET_TRY_DO(store_->commit_range({range.id, path.filename().string(), command.result.size,
-                                         command.result.sha256, command.result.stats}));
-  jobs_.add_committed(range, command.result.size, command.result.sha256);
-  return done();
+  group_.add(command);
+  return {};
 }
 
 core::Commands Server::Loop::execute_one(const core::DropSpool& command) {
@@ -475,9 +559,9 @@ Status Server::Loop::commit(const core::CommitNobody& command) {
   const std::string bytes = encode(RangePoses{{range.frames.first, {}}});
   const std::string sha256 = sha256_hex(bytes);
   POSEFLEET_TRY_DO(write_file_durably(path, bytes));
-  POSEFLEET_TRY_DO(store_->commit_range(
-      {range.id, path.filename().string(), bytes.size(), sha256, command.stats}));
-  jobs_.add_committed(range, bytes.size(), sha256);
+  const Artifact artifact{range.id, path.filename().string(), bytes.size(), sha256, command.stats};
+  POSEFLEET_TRY_DO(store_->commit_range(artifact));
+  jobs_.add_committed(command.job, artifact);
   return done();
 }
 
@@ -512,6 +596,7 @@ core::Commands Server::Loop::execute_one(const core::ReleaseJob& command) {
     postponed_.add(command, now());
     return {};
   }
+  group_.forget(command.job);
   if (sources_ != nullptr) sources_->remove(command.job);
   jobs_.release(command.job, rules_.find_job(command.job)->state == JobState::Succeeded);
   return {};
@@ -534,11 +619,11 @@ Server::~Server() = default;
 Result<std::unique_ptr<Server>> Server::start(const ServerConfig& config) {
   POSEFLEET_TRY_DO(check_worker_endpoint(config));
   POSEFLEET_TRY_DO(check_client_endpoint(config.client_endpoint));
-  make_room_for_sessions(config.rules.sessions_max,
-                         config.sources ? config.sources->connections_max : 0);
+  make_room_for_descriptors(config);
   POSEFLEET_TRY(std::unique_ptr<Store> store, Store::open(config.data_dir));
-  POSEFLEET_TRY(std::unique_ptr<ResultSpool> spool,
-                ResultSpool::open(config.data_dir / "incoming", config.results_max));
+  POSEFLEET_TRY(
+      std::unique_ptr<ResultSpool> spool,
+      ResultSpool::open(config.data_dir / "incoming", {.entries_max = config.results_max}));
   std::random_device device;
   const std::uint64_t seed = (std::uint64_t{device()} << 32) | device();
   auto loop = std::make_unique<Loop>(config, std::move(store), std::move(spool), seed);

@@ -15,6 +15,7 @@
 #include "common/base/result.h"
 #include "coordinator/core/coordinator.h"
 #include "coordinator/server/admission.h"
+#include "coordinator/server/retention.h"
 #include "coordinator/server/source_server.h"
 
 namespace posefleet {
@@ -28,6 +29,8 @@ struct ServerConfig {
   core::Settings rules;
   std::uint32_t jobs_max = 1000;     // that are not final
   std::uint32_t results_max = 1024;  // that arrive at the same time
+  std::uint64_t disk_free_min = 0;   // bytes; see disk_watch.h
+  RetentionLimits retention;
 };
 
 class Server final {

@@ -18,7 +18,7 @@ inline Error error_of(sqlite3* db, std::string_view what) {
           "store: " + std::string(what) + ": " + sqlite3_errmsg(db)};
 }
 
-// One prepared statement, used once.
+// One prepared statement, used once, or again after reset().
 class Statement final {
  public:
   Statement(sqlite3* db, std::string_view sql) : db_(db) {
@@ -45,6 +45,14 @@ class Statement final {
     return *this;
   }
 
+  // Ready to be bound and run once more.
+  Statement& reset() {
+    sqlite3_reset(statement_);
+    bound_ = 0;
+    is_good_ = statement_ != nullptr;
+    return *this;
+  }
+
   // True: a row is there to be read. False: no more rows.
   Result<bool> step() {
     if (!is_good_) return error_of(db_, "statement");
@@ -55,6 +63,8 @@ class Statement final {
   }
   Status run() {
     POSEFLEET_TRY([[maybe_unused]] const bool row, step());
+    // A statement that is not reset holds its lock on the tables, and values that are long gone.
+    sqlite3_reset(statement_);
     return done();
   }
 

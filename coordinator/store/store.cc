@@ -33,6 +33,9 @@ INSERT INTO meta(key, value) VALUES('epoch', 0);
     R"(
 ALTER TABLE ranges ADD COLUMN is_split INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE ranges ADD COLUMN is_quarantined INTEGER NOT NULL DEFAULT 0;
+)",
+    R"(
+ALTER TABLE ranges ADD COLUMN file_offset INTEGER NOT NULL DEFAULT -1;
 )"};
 constexpr std::uint64_t kVersion = std::size(kMigrations);
 
@@ -126,8 +129,16 @@ struct Store::State {
   sqlite3* db = nullptr;
   int lock_fd = -1;
   std::uint64_t epoch = 0;
+  // Run for every grant and commit: made once, since parsing them takes longer than running them.
+  std::unique_ptr<Statement> commit_range;
+  std::unique_ptr<Statement> set_attempts;
+
+  Status commit_one(const Artifact& artifact);
+  Status set_one(RangeId range, std::uint32_t attempts);
 
   ~State() {
+    commit_range.reset();
+    set_attempts.reset();
     sqlite3_close(db);
     if (lock_fd >= 0) close(lock_fd);
   }
@@ -157,6 +168,13 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& folder) 
   Statement epoch(state->db, "SELECT value FROM meta WHERE key = 'epoch'");
   POSEFLEET_TRY([[maybe_unused]] const bool row, epoch.step());
   state->epoch = epoch.number_at(0);
+  // The condition makes a second commit of the same range an error rather than an overwrite.
+  state->commit_range = std::make_unique<Statement>(
+      state->db,
+      "UPDATE ranges SET is_committed = 1, file = ?, file_offset = ?, size = ?, sha256 = ?, "
+      "stats = ? WHERE id = ? AND is_committed = 0 AND is_split = 0");
+  state->set_attempts =
+      std::make_unique<Statement>(state->db, "UPDATE ranges SET attempts = ? WHERE id = ?");
   return std::unique_ptr<Store>(new Store(std::move(state)));
 }
 
@@ -243,9 +261,12 @@ Result<std::vector<core::RangeRecord>> Store::split_range(RangeId whole,
   return parts;
 }
 
+Status Store::State::set_one(RangeId range, std::uint32_t attempts) {
+  return set_attempts->reset().bind(std::uint64_t{attempts}).bind(number(range)).run();
+}
+
 Status Store::set_attempts(RangeId range, std::uint32_t attempts) {
-  Statement update(state_->db, "UPDATE ranges SET attempts = ? WHERE id = ?");
-  return update.bind(std::uint64_t{attempts}).bind(number(range)).run();
+  return state_->set_one(range, attempts);
 }
 
 Status Store::set_fails(RangeId range, std::uint32_t fails) {
@@ -253,22 +274,42 @@ Status Store::set_fails(RangeId range, std::uint32_t fails) {
   return update.bind(std::uint64_t{fails}).bind(number(range)).run();
 }
 
-Status Store::commit_range(const Artifact& artifact) {
-  // The condition makes a second commit of the same range an error rather than an overwrite.
-  Statement update(state_->db,
-                   "UPDATE ranges SET is_committed = 1, file = ?, size = ?, sha256 = ?, stats = ? "
-                   "WHERE id = ? AND is_committed = 0 AND is_split = 0");
-  POSEFLEET_TRY_DO(update.bind(artifact.file)
+Status Store::State::commit_one(const Artifact& artifact) {
+  const std::int64_t offset = artifact.offset ? static_cast<std::int64_t>(*artifact.offset) : -1;
+  POSEFLEET_TRY_DO(commit_range->reset()
+                       .bind(artifact.file)
+                       .bind(static_cast<std::uint64_t>(offset))
                        .bind(artifact.size)
                        .bind(artifact.sha256)
                        .bind(to_text(artifact.stats))
                        .bind(number(artifact.range))
                        .run());
-  if (sqlite3_changes(state_->db) != 1) {
-    return internal_error("store: range " + std::to_string(number(artifact.range)) +
-                          " is not there, committed already, or split");
-  }
   return done();
+}
+
+Status Store::commit_range(const Artifact& artifact) {
+  POSEFLEET_TRY(const std::vector<Status> committed, commit({artifact}, {}));
+  return committed.front();
+}
+
+Result<std::vector<Status>> Store::commit(const std::vector<Artifact>& artifacts,
+                                          const std::vector<Attempts>& attempts) {
+  Transaction transaction(state_->db);
+  POSEFLEET_TRY_DO(transaction.begun());
+  // First: a range may have been granted before its late result came, never after it.
+  for (const Attempts& one : attempts) POSEFLEET_TRY_DO(state_->set_one(one.range, one.attempts));
+  std::vector<Status> committed;
+  committed.reserve(artifacts.size());
+  for (const Artifact& artifact : artifacts) {
+    POSEFLEET_TRY_DO(state_->commit_one(artifact));
+    const bool is_new = sqlite3_changes(state_->db) == 1;
+    committed.push_back(is_new ? done()
+                               : internal_error("store: range " +
+                                                std::to_string(number(artifact.range)) +
+                                                " is not there, committed already, or split"));
+  }
+  POSEFLEET_TRY_DO(transaction.commit());
+  return committed;
 }
 
 Status Store::uncommit_range(RangeId range) {
@@ -322,14 +363,16 @@ Result<std::vector<core::RangeRecord>> Store::ranges(JobId job) {
 Result<std::vector<Artifact>> Store::artifacts(JobId job) {
   std::vector<Artifact> artifacts;
   Statement select(state_->db,
-                   "SELECT id, file, size, sha256, stats FROM ranges "
+                   "SELECT id, file, size, sha256, stats, file_offset FROM ranges "
                    "WHERE job = ? AND is_committed = 1 ORDER BY id");
   select.bind(number(job));
   while (true) {
     POSEFLEET_TRY(const bool row, select.step());
     if (!row) return artifacts;
+    const auto offset = static_cast<std::int64_t>(select.number_at(5));
     artifacts.push_back({RangeId{select.number_at(0)}, select.text_at(1), select.number_at(2),
-                         select.text_at(3), stats_of(select.text_at(4))});
+                         select.text_at(3), stats_of(select.text_at(4)),
+                         offset < 0 ? std::nullopt : std::optional<std::uint64_t>(offset)});
   }
 }
 

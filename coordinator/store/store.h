@@ -34,6 +34,8 @@ struct Artifact {
   std::uint64_t size = 0;
   std::string sha256;
   RangeStats stats;
+  // Where it begins in a file of many (bundle.h); nothing: the file is this result alone.
+  std::optional<std::uint64_t> offset = std::nullopt;
   bool operator==(const Artifact&) const = default;
 };
 
@@ -66,6 +68,14 @@ class Store final {
   Status set_attempts(RangeId range, std::uint32_t attempts);
   Status set_fails(RangeId range, std::uint32_t fails);
   Status commit_range(const Artifact& artifact);
+  // What one transaction makes durable: all of it or, on error, nothing. For each artifact it says
+  // whether its range was there to be committed; one that was not does not hold up the others.
+  struct Attempts {
+    RangeId range{};
+    std::uint32_t attempts = 0;
+  };
+  Result<std::vector<Status>> commit(const std::vector<Artifact>& artifacts,
+                                     const std::vector<Attempts>& attempts);
   Status uncommit_range(RangeId range);
 
   Result<std::vector<StoredJob>> jobs();

@@ -259,10 +259,10 @@ TEST(Keys, ARevokedWorkersRangesAreDoneByAnotherWithTheSameBytes) {
   })) << cluster.coordinator().err_so_far();
 
   // What the clip becomes when nothing happens, by `posefleet run`, which has no keys.
-  const Ended plain = run(
-      "posefleet", {"run", (cluster / "clip.mp4").string(), "-o", (cluster / "plain.mp4").string(),
-                    "--model", (cluster / "model").string(), "--work-dir",
-                    (cluster / "work").string(), "--range-frames", "5", "--json"});
+  const Ended plain =
+      run("posefleet", {"run", cluster.clip().string(), "-o", (cluster / "plain.mp4").string(),
+                        "--model", (cluster / "model").string(), "--work-dir",
+                        (cluster / "work").string(), "--range-frames", "5", "--json"});
   ASSERT_EQ(plain.exit_code, 0) << plain.err;
   EXPECT_EQ(nlohmann::json::parse(plain.out).at("output_sha256"), revoked);
 }

@@ -47,6 +47,8 @@ void CoordinatorNode::die() {
   ++life_;
   rules_.reset();
   spool_.clear();
+  group_ = {};
+  is_in_pass_ = false;
   world_.after(world_.between(100ms, 2000ms), [this] { start(); });
 }
 
@@ -56,6 +58,10 @@ void CoordinatorNode::tick(std::uint64_t life) {
     disk_full_until_ = world_.now + world_.between(100ms, 3000ms);
     world_.note("the disk is full");
   }
+  begin_pass();
+  // Most of the time it is noticed before something fails.
+  if (is_disk_full() && world_.random.chance(0.5)) rules_->on_no_room("disk full");
+  if (!is_disk_full() && !execute(rules_->on_room(world_.now))) return;
   if (!execute(rules_->on_tick(world_.now))) return;
   world_.after(50ms, [this, life] { tick(life); });
 }
@@ -66,6 +72,7 @@ void CoordinatorNode::on_message(const std::string& peer, const WorkerMessage& m
     if (rules_->on_part(peer, *part, world_.now)) add_part(peer, *part);
     return;
   }
+  begin_pass();
   const auto* result = std::get_if<ResultDone>(&message);
   if (result != nullptr && world_.breakage == Breakage::ResultsAreLost) return;
   if (result != nullptr && world_.breakage == Breakage::LastWriterWins &&
@@ -79,7 +86,96 @@ void CoordinatorNode::on_message(const std::string& peer, const WorkerMessage& m
 void CoordinatorNode::on_peer_lost(const std::string& peer) {
   if (rules_ == nullptr) return;
   std::erase_if(spool_, [&](const auto& entry) { return entry.first.first == peer; });
+  begin_pass();
   execute(rules_->on_peer_lost(peer, world_.now));
+}
+
+// ---- groups -------------------------------------------------------------------------------------
+
+void CoordinatorNode::begin_pass() {
+  rules_->hold_grants();
+  if (is_in_pass_) return;
+  is_in_pass_ = true;
+  // As long as a disk takes for the group before, for instance.
+  world_.after(world_.between(0ms, 10ms), [this, life = life_] { end_pass(life); });
+}
+
+void CoordinatorNode::end_pass(std::uint64_t life) {
+  if (life != life_) return;
+  is_in_pass_ = false;
+  if (!execute(rules_->release_grants(world_.now))) return;
+  rules_->hold_grants();
+  core::Commands commands;
+  if (!carry_out_group(commands) || !execute(std::move(commands))) return;
+  if (!execute(rules_->release_grants(world_.now))) return;
+  if (!group_.empty()) begin_pass();
+}
+
+bool CoordinatorNode::carry_out_group(core::Commands& commands) {
+  if (group_.empty()) return true;
+  // Bytes are appended, or files get their names, before the transaction.
+  if (!passes()) return false;
+  return write_group(commands) && send_group(commands);
+}
+
+bool CoordinatorNode::write_group(core::Commands& commands) {
+  const bool is_failing = is_disk_full() || world_.happens(world_.faults.commit_fails);
+  const auto append = [&](core::Commands more) {
+    commands.insert(commands.end(), more.begin(), more.end());
+  };
+  if (is_failing) {
+    Group failed = std::exchange(group_, {});
+    for (const auto& [command, bytes] : failed.results) {
+      append(rules_->on_commit_failed(command.peer, command.result, "disk full", world_.now));
+    }
+    for (const auto& message : failed.messages) {
+      if (const auto* grant = std::get_if<core::SendGrant>(&message)) {
+        append(rules_->on_grant_failed(grant->peer, grant->grant, "disk full", world_.now));
+      } else {
+        send_now(std::get<core::SendToWorker>(message));
+      }
+    }
+    return true;
+  }
+  // One transaction: no death between these.
+  for (const auto& [command, bytes] : group_.results) write(command.result, bytes);
+  for (const auto& message : group_.messages) {
+    const auto* grant = std::get_if<core::SendGrant>(&message);
+    if (grant != nullptr) store_.ranges.at(grant->grant.range).attempts = grant->attempts;
+  }
+  if (!passes()) return false;
+  for (const auto& [command, bytes] : group_.results) {
+    append(rules_->on_committed(command.peer, command.result, world_.now));
+  }
+  return true;
+}
+
+bool CoordinatorNode::send_group(core::Commands& commands) {
+  Group group = std::exchange(group_, {});
+  for (const auto& message : group.messages) {
+    if (!passes()) return false;
+    const auto* command = std::get_if<core::SendGrant>(&message);
+    if (command == nullptr) {
+      send_now(std::get<core::SendToWorker>(message));
+    } else if (world_.happens(world_.faults.grant_fails)) {
+      const core::Commands more =
+          rules_->on_grant_failed(command->peer, command->grant, "as simulated", world_.now);
+      commands.insert(commands.end(), more.begin(), more.end());
+    } else {
+      Grant grant = command->grant;
+      if (store_.ranges.at(grant.range).is_quarantined) grant.task = kOriginalTask;
+      to_worker_(command->peer, grant);
+    }
+  }
+  return true;
+}
+
+void CoordinatorNode::send_now(const core::SendToWorker& message) {
+  if (const auto* ack = std::get_if<ResultAck>(&message.message);
+      ack != nullptr && !is_committed(ack->range) && !store_.ranges.at(ack->range).is_split) {
+    world_.violated(name(ack->range) + " is acknowledged and not committed");
+  }
+  to_worker_(message.peer, message.message);
 }
 
 // ---- the edge -----------------------------------------------------------------------------------
@@ -107,6 +203,15 @@ bool CoordinatorNode::passes() {
   return false;
 }
 
+// What changes what a group is about waits until it is carried out.
+static bool may_pass(const core::Command& command) {
+  return std::holds_alternative<core::SendToWorker>(command) ||
+         std::holds_alternative<core::SendGrant>(command) ||
+         std::holds_alternative<core::CommitResult>(command) ||
+         std::holds_alternative<core::DropSpool>(command) ||
+         std::holds_alternative<core::LogLine>(command);
+}
+
 bool CoordinatorNode::execute(core::Commands commands) {
   just_lost_.clear();
   std::deque<core::Command> queue(commands.begin(), commands.end());
@@ -114,19 +219,23 @@ bool CoordinatorNode::execute(core::Commands commands) {
     if (!passes()) return false;
     const core::Command command = std::move(queue.front());
     queue.pop_front();
+    core::Commands first;
+    if (!may_pass(command) && !carry_out_group(first)) return false;
+    queue.insert(queue.end(), first.begin(), first.end());
     core::Commands more = std::visit([&](const auto& one) { return execute_one(one); }, command);
     if (rules_ == nullptr) return false;
     queue.insert(queue.end(), more.begin(), more.end());
   }
+  if (!group_.empty()) begin_pass();
   return true;
 }
 
 core::Commands CoordinatorNode::execute_one(const core::SendToWorker& command) {
-  if (const auto* ack = std::get_if<ResultAck>(&command.message);
-      ack != nullptr && !is_committed(ack->range) && !store_.ranges.at(ack->range).is_split) {
-    world_.violated(name(ack->range) + " is acknowledged and not committed");
+  if (group_.messages.empty()) {
+    send_now(command);
+  } else {
+    group_.messages.push_back(command);
   }
-  to_worker_(command.peer, command.message);
   return {};
 }
 
@@ -140,9 +249,6 @@ core::Commands CoordinatorNode::execute_one(const core::SendGrant& command) {
   if (rules_->leases_of(record.id) > 2) {
     world_.violated(name(record.id) + " is leased to more than two workers");
   }
-  if (world_.happens(world_.faults.grant_fails)) {
-    return rules_->on_grant_failed(command.peer, command.grant, "as simulated", world_.now);
-  }
   RangeId damaged{};
   if (record.stage == Stage::Render && !poses_are_there(record, &damaged)) {
     core::Commands commands;
@@ -152,14 +258,7 @@ core::Commands CoordinatorNode::execute_one(const core::SendGrant& command) {
     commands.insert(commands.end(), more.begin(), more.end());
     return commands;
   }
-  if (is_disk_full()) {
-    return rules_->on_grant_failed(command.peer, command.grant, "disk full", world_.now);
-  }
-  record.attempts = command.attempts;
-  if (!passes()) return {};
-  Grant grant = command.grant;
-  if (record.is_quarantined) grant.task = kOriginalTask;
-  to_worker_(command.peer, grant);
+  group_.messages.push_back(command);
   return {};
 }
 
@@ -182,20 +281,12 @@ bool CoordinatorNode::poses_are_there(const core::RangeRecord& render, RangeId* 
 }
 
 core::Commands CoordinatorNode::execute_one(const core::CommitResult& command) {
-  const ResultDone& result = command.result;
-  const auto found = spool_.extract({command.peer, result.range});
-  // The file gets its name, then the transaction, then the rules and the worker hear of it: the
-  // process may die between any two.
-  if (!passes()) return {};
-  if (is_disk_full() || world_.happens(world_.faults.commit_fails)) {
-    return rules_->on_commit_failed(command.peer, result, "disk full", world_.now);
-  }
-  write(result, found.empty() ? "" : found.mapped());
-  if (!passes()) return {};
-  return rules_->on_committed(command.peer, result, world_.now);
+  const auto found = spool_.extract({command.peer, command.result.range});
+  group_.results.emplace_back(command, found.empty() ? "" : found.mapped());
+  return {};
 }
 
-// The transaction of a commit.
+// What the transaction writes for a result.
 void CoordinatorNode::write(const ResultDone& result, const std::string& bytes) {
   core::RangeRecord& record = store_.ranges.at(result.range);
   if (record.is_committed) world_.violated(name(record.id) + " is committed twice");
@@ -282,6 +373,11 @@ core::Commands CoordinatorNode::execute_one(const core::ProbeJob&) {
 core::Commands CoordinatorNode::execute_one(const core::AssembleJob& command) {
   world_.after(world_.between(50ms, 500ms), [this, job = command.job, life = life_] {
     if (life != life_) return;
+    begin_pass();
+    if (is_disk_full()) {
+      execute(rules_->on_assembly_postponed(job, "disk full", world_.now));
+      return;
+    }
     const RangeId some{1 + world_.random.below(store_.ranges.size())};
     if (is_committed(some) && world_.happens(world_.faults.artifact_lost)) {
       execute(lose_artifact(some));

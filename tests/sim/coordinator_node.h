@@ -7,6 +7,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "coordinator/core/coordinator.h"
 #include "tests/sim/virtual_time.h"
@@ -52,6 +54,16 @@ class CoordinatorNode final {
   bool is_committed(RangeId range) const;
   void write(const ResultDone& result, const std::string& bytes);
 
+  // The loop reads what has come for a while, then carries out its group; see
+  // coordinator/server/commit_group.h.
+  void begin_pass();
+  void end_pass(std::uint64_t life);
+  // Steps as of the real one. False: the process died at one of them.
+  bool carry_out_group(core::Commands& commands);
+  bool write_group(core::Commands& commands);
+  bool send_group(core::Commands& commands);
+  void send_now(const core::SendToWorker& message);
+
   // False: the process died meanwhile, `rules_` is gone.
   bool execute(core::Commands commands);
   core::Commands execute_one(const core::SendToWorker& command);
@@ -74,6 +86,14 @@ class CoordinatorNode final {
   ToWorker to_worker_;
   std::unique_ptr<core::Coordinator> rules_;  // null: dead
   std::map<std::pair<std::string, RangeId>, std::string> spool_;
+  // What waits for the next transaction.
+  struct Group {
+    std::vector<std::pair<core::CommitResult, std::string>> results;  // with their bytes
+    std::vector<std::variant<core::SendGrant, core::SendToWorker>> messages;
+    bool empty() const { return results.empty() && messages.empty(); }
+  };
+  Group group_;
+  bool is_in_pass_ = false;
   // Lost while the present commands are carried out; those were made before the rules knew it.
   std::set<RangeId> just_lost_;
   Instant disk_full_until_{};

@@ -111,7 +111,7 @@ TEST(Cluster, TheCheckerObjectsToEveryBrokenRule) {
        }) {
     SCOPED_TRACE(one.objection);
     bool is_seen = false;
-    for (std::uint64_t seed = 1; seed <= 300 && !is_seen; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 400 && !is_seen; ++seed) {
       for (const std::string& line : run_cluster(seed, one.faults, one.breakage).violations) {
         is_seen |= line.find(one.objection) != std::string::npos;
       }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "common/files/open_file.h"
 #include "common/files/sha256.h"
 #include "tests/support/fixtures.h"
 
@@ -125,6 +126,51 @@ TEST(Sha256, AFileHasTheDigestOfItsBytes) {
   EXPECT_EQ(*sha256_hex_of_file(folder / "file"), sha256_hex(bytes));
   EXPECT_FALSE(sha256_hex_of_file(folder / "none"));
   EXPECT_FALSE(sha256_hex_of_file(folder.path()));
+}
+
+TEST(OpenFile, ReadsWhatIsAskedForOrSaysWhatIsMissing) {
+  TempDir folder;
+  write_file(folder / "file", "0123456789");
+  const auto file = OpenFile::open(folder / "file");
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_EQ(file->stamp().size, 10u);
+  std::string bytes(4, ' ');
+  ASSERT_TRUE(file->read(6, bytes));
+  EXPECT_EQ(bytes, "6789");
+  const Status behind = file->read(7, bytes);
+  ASSERT_FALSE(behind);
+  EXPECT_EQ(behind.error().message, "the file ends at 10, bytes up to 11 were wanted");
+}
+
+TEST(OpenFile, TakesNothingButFilesAndWaitsForNobody) {
+  TempDir folder;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  for (const std::filesystem::path& path :
+       {folder / "missing", folder.path(), folder / "pipe", std::filesystem::path("/dev/zero")}) {
+    SCOPED_TRACE(path);
+    const auto file = OpenFile::open(path);
+    ASSERT_FALSE(file);
+    EXPECT_NE(file.error().message.find(path.string()), std::string::npos);
+  }
+}
+
+TEST(OpenFile, AFingerprintIsOfTheSizeAndBothEnds) {
+  TempDir folder;
+  const std::string bytes(300'000, 'x');
+  const auto print = [&](const std::string& content) {
+    write_file(folder / "file", content);
+    return *fingerprint_of(*OpenFile::open(folder / "file"));
+  };
+  const std::string original = print(bytes);
+  EXPECT_EQ(original.size(), 64u);
+  EXPECT_EQ(print(bytes), original);
+  for (const std::size_t at : {0u, 65'535u, 300'000u - 65'536u, 299'999u}) {
+    std::string changed = bytes;
+    changed[at] = 'y';
+    EXPECT_NE(print(changed), original) << at;
+  }
+  EXPECT_NE(print(bytes + "x"), original);
+  EXPECT_NE(print(""), print("x"));
 }
 
 }  // namespace

@@ -287,5 +287,61 @@ TEST(Jobs, TheStatusCountsFramesWorkersAndFigures) {
   EXPECT_EQ(desk.rules.find_job(JobId{42}), nullptr);
 }
 
+// ---- a disk without room ------------------------------------------------------------------------
+
+TEST(Disk, WithoutRoomNothingNewIsGrantedAndWhatIsLeasedGoesOn) {
+  Desk desk;
+  desk.add_job(pose_ranges(3));
+  const core::Commands joined = desk.join("w", 1);
+  const Grant first = grants(joined, "w").at(0);
+  const SessionId session = session_in(joined, "w");
+  desk.rules.on_no_room("nearly full");
+  EXPECT_EQ(desk.rules.status(kJob).trouble, "nearly full");
+  // Its result is committed and acknowledged; there is credit, and nothing more comes.
+  const core::Commands committed = desk.commit("w", session, first);
+  EXPECT_EQ(sent<ResultAck>(committed, "w").size(), 1u);
+  EXPECT_TRUE(grants(desk.say("w", Heartbeat{session, 3, {}}), "w").empty());
+  EXPECT_TRUE(grants(desk.tick_after(1000ms), "w").empty());
+  EXPECT_EQ(desk.rules.status(kJob).trouble, "nearly full");
+  EXPECT_EQ(grants(desk.rules.on_room(desk.now), "w").size(), 2u);
+  EXPECT_EQ(desk.rules.status(kJob).trouble, "");
+}
+
+TEST(Disk, AnOutputWaitsForRoomAndIsTriedAgain) {
+  core::Settings settings;
+  settings.assemblies_max = 3;
+  Desk desk(settings);
+  desk.add_job(pose_ranges(1));
+  const core::Commands joined = desk.join("w", 1);
+  desk.rules.on_no_room("nearly full");
+  const core::Commands done = desk.commit("w", session_in(joined, "w"), grants(joined, "w").at(0));
+  EXPECT_TRUE(all<core::AssembleJob>(done).empty());
+  EXPECT_EQ(all<core::AssembleJob>(desk.rules.on_room(desk.now)).size(), 1u);
+  // It did not fit after all: not at once, and not for ever.
+  for (int attempt = 2; attempt <= 3; ++attempt) {
+    desk.rules.on_assembly_postponed(kJob, "no space left", desk.now);
+    EXPECT_EQ(desk.rules.status(kJob).trouble, "no space left");
+    EXPECT_TRUE(all<core::AssembleJob>(desk.tick_after(settings.lease / 2)).empty());
+    EXPECT_EQ(all<core::AssembleJob>(desk.tick_after(settings.lease)).size(), 1u);
+  }
+  desk.rules.on_assembly_postponed(kJob, "no space left", desk.now);
+  EXPECT_EQ(desk.rules.status(kJob).state, JobState::Failed);
+  EXPECT_EQ(desk.rules.status(kJob).error, "no space left");
+  EXPECT_EQ(desk.rules.status(kJob).trouble, "");
+}
+
+TEST(Disk, WhoeverAsksForRemovedFilesIsToldWhy) {
+  Desk desk;
+  desk.add_job(pose_ranges(1));
+  EXPECT_TRUE(desk.rules.finished_jobs().empty());
+  EXPECT_TRUE(desk.rules.on_files_removed(kJob, "too old").empty());
+  const core::Commands joined = desk.join("w", 1);
+  desk.commit("w", session_in(joined, "w"), grants(joined, "w").at(0));
+  desk.rules.on_assembled(kJob, "{}", {}, desk.now);
+  EXPECT_EQ(desk.rules.finished_jobs(), std::vector<JobId>{kJob});
+  EXPECT_EQ(all<core::PersistJob>(desk.rules.on_files_removed(kJob, "too old")).size(), 1u);
+  EXPECT_EQ(desk.rules.status(kJob).warnings, std::vector<std::string>{"too old"});
+}
+
 }  // namespace
 }  // namespace posefleet::tests

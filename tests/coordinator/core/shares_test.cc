@@ -274,5 +274,21 @@ TEST(Time, ARangeThatMovesForEverEndsAtTheMaximumWithItsNumber) {
             std::string::npos);
 }
 
+TEST(Shares, HeldGrantsComeTogetherAndAreSharedAsIfAllHadBeenThereAtOnce) {
+  Desk desk;
+  desk.rules.hold_grants();
+  EXPECT_TRUE(all<core::SendGrant>(desk.add_job(pose_ranges(4))).empty());
+  for (const char* peer : {"a", "b"}) {
+    EXPECT_TRUE(all<core::SendGrant>(desk.join(peer, 4)).empty());
+  }
+  const core::Commands together = desk.rules.release_grants(desk.now);
+  EXPECT_EQ(grants(together, "a").size(), 2u);
+  EXPECT_EQ(grants(together, "b").size(), 2u);
+  // From then on each event gives its own.
+  EXPECT_EQ(
+      all<core::SendGrant>(desk.add_job({range(9, Stage::Pose, 0, 10, JobId{2})}, JobId{2})).size(),
+      1u);
+}
+
 }  // namespace
 }  // namespace posefleet::tests

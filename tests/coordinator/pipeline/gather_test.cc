@@ -35,6 +35,27 @@ std::vector<RangeFile> three_ranges(const TempDir& folder) {
           stored(folder, 2, {10, 20}, poses_of(10, 20))};
 }
 
+TEST(Gather, ReadsResultsOutOfAFileOfMany) {
+  TempDir folder;
+  std::vector<RangeFile> files = three_ranges(folder);
+  std::string many = "before";
+  for (RangeFile& file : files) {
+    if (file.stage != Stage::Pose) continue;
+    file.offset = many.size();
+    many += read_file(file.path);
+    file.path = folder / "many";
+  }
+  write_file(folder / "many", many + "after");
+  const auto poses = gather_poses(files, {5, 25}, nullptr);
+  ASSERT_TRUE(poses) << poses.error().message;
+  EXPECT_EQ(poses->size(), 20u);
+  // Where the file ends too early, the result is lost, and named.
+  write_file(folder / "many", many.substr(0, many.size() - 1));
+  LostArtifact lost;
+  EXPECT_FALSE(gather_poses(files, {5, 25}, &lost));
+  EXPECT_EQ(lost.range, RangeId{2});
+}
+
 TEST(Gather, GivesTheFramesThatWereAskedFor) {
   TempDir folder;
   const auto files = three_ranges(folder);

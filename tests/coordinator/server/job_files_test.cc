@@ -25,9 +25,9 @@ std::vector<std::string> files_in(const std::filesystem::path& folder) {
 
 void fill(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
-  for (const char* name :
-       {"frame_table.bin", "plan.json", "output.mp4", "poses.bin", "pose-00000012-3.bin",
-        "render-00000000-9.bin", "output.mp4.part-4711", "plan.json.part-4711"}) {
+  for (const char* name : {"frame_table.bin", "plan.json", "output.mp4", "poses.bin",
+                           "pose-00000012-3.bin", "render-00000000-9.bin", "results-2-1.bundle",
+                           "output.mp4.part-4711", "plan.json.part-4711"}) {
     write_file(folder / name, "bytes");
   }
 }
@@ -59,7 +59,7 @@ TEST(JobFiles, OfAnUnfinishedJobOnlyHalfFilesGo) {
   EXPECT_EQ(
       files_in(jobs.folder_of(kJob)),
       (std::vector<std::string>{"frame_table.bin", "output.mp4", "plan.json", "pose-00000012-3.bin",
-                                "poses.bin", "render-00000000-9.bin"}));
+                                "poses.bin", "render-00000000-9.bin", "results-2-1.bundle"}));
   jobs.remove_temporaries(JobId{8});  // has no folder: nothing happens
 }
 

@@ -10,8 +10,10 @@ namespace {
 constexpr std::uint64_t kMax = 100;
 constexpr RangeId kRange{5};
 
+// Every result in a file, unless a test says otherwise.
 std::unique_ptr<ResultSpool> open(const std::filesystem::path& folder, std::size_t results = 3) {
-  auto spool = ResultSpool::open(folder, results);
+  auto spool =
+      ResultSpool::open(folder, {.entries_max = results, .in_memory_max = 0, .memory_max = 0});
   EXPECT_TRUE(spool) << spool.error().message;
   return std::move(*spool);
 }
@@ -42,9 +44,11 @@ TEST(Spool, PartsInOrderBecomeTheResult) {
   // The announcement may come twice.
   EXPECT_TRUE(spool->is_complete("w", done_with("abcdef")));
   EXPECT_TRUE(spool->is_complete("w", done_with("abcdef")));
-  ASSERT_TRUE(spool->publish("w", kRange, folder / "result"));
-  EXPECT_EQ(read_file(folder / "result"), "abcdef");
-  EXPECT_EQ(files_in(folder / "incoming"), 0u);
+  const WholeResult whole = spool->take("w", kRange);
+  EXPECT_EQ(read_file(whole.file), "abcdef");
+  // It is the receiver's now.
+  spool->drop_all_of("w");
+  EXPECT_EQ(files_in(folder / "incoming"), 1u);
   EXPECT_FALSE(spool->is_complete("w", done_with("abcdef")));
 }
 
@@ -167,13 +171,43 @@ TEST(Spool, RemovesWhatAnEarlierProcessLeft) {
   EXPECT_TRUE(add(*spool, 0, "abc"));
 }
 
-TEST(Spool, AFailedPublicationLeavesNothingBehind) {
-  TempDir folder;
-  const auto spool = open(folder / "incoming");
-  EXPECT_TRUE(add(*spool, 0, "abc"));
-  ASSERT_TRUE(spool->is_complete("w", done_with("abc")));
-  EXPECT_FALSE(spool->publish("w", kRange, folder / "no/such/folder/result"));
-  EXPECT_EQ(files_in(folder / "incoming"), 0u);
+TEST(Spool, SmallResultsStayInMemoryAsLongAsThereIsRoom) {
+  struct Case {
+    const char* name;
+    std::vector<std::string> parts;
+    std::string before;  // another worker's result that is there
+    bool is_file;
+  };
+  for (const Case& one : {
+           Case{"small", {"abc", "def"}, "", false},
+           Case{"as large as may be", {"abcde", "fghij"}, "", false},
+           Case{"one byte more", {"abcde", "fghij", "k"}, "", true},
+           Case{"large at once", {"abcdefghijk"}, "", true},
+           Case{"small, room is left", {"abc"}, "123456789", false},
+           Case{"small, no room is left", {"abc", "defg"}, "123456789", true},
+       }) {
+    SCOPED_TRACE(one.name);
+    TempDir folder;
+    auto opened = ResultSpool::open(folder / "incoming",
+                                    {.entries_max = 3, .in_memory_max = 10, .memory_max = 15});
+    const std::unique_ptr<ResultSpool> spool = std::move(*opened);
+    if (!one.before.empty()) {
+      EXPECT_TRUE(add(*spool, 0, one.before, "other"));
+    }
+    std::string all;
+    for (const std::string& part : one.parts) {
+      EXPECT_TRUE(add(*spool, all.size(), part));
+      all += part;
+    }
+    ASSERT_TRUE(spool->is_complete("w", done_with(all)));
+    const WholeResult whole = spool->take("w", kRange);
+    EXPECT_EQ(!whole.file.empty(), one.is_file);
+    EXPECT_EQ(one.is_file ? read_file(whole.file) : whole.bytes, all);
+    // Whatever ends makes room again.
+    spool->drop_all_of("other");
+    for (const char* peer : {"a", "b"}) EXPECT_TRUE(add(*spool, 0, "7 bytes", peer));
+    EXPECT_EQ(files_in(folder / "incoming"), one.is_file ? 1u : 0u);
+  }
 }
 
 }  // namespace

@@ -121,6 +121,38 @@ TEST(Store, ARangeIsCommittedOnce) {
   EXPECT_TRUE(store->commit_range({id, "third", 3, "three", {}}));
 }
 
+TEST(Store, AGroupIsOneTransaction) {
+  TempDir folder;
+  auto store = open(folder.path());
+  const JobId job = store->add_job("key", "{}", "model", 100)->id;
+  const auto ranges = *store->add_ranges(
+      job, {range(Stage::Pose, 0, 16), range(Stage::Pose, 16, 32), range(Stage::Pose, 32, 48)});
+  const Artifact first{ranges[0].id, "some.bundle", 5, "a", {}, 0};
+  const Artifact second{ranges[1].id, "some.bundle", 7, "b", {}, 5};
+  {
+    // Somebody else holds the tables: nothing of the group is stored, and it may be tried again.
+    sqlite3* other = nullptr;
+    ASSERT_EQ(sqlite3_open((folder / "posefleet.sqlite").c_str(), &other), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+    const auto busy = store->commit({first}, {{ranges[2].id, 3}});
+    ASSERT_FALSE(busy);
+    EXPECT_EQ(busy.error().code, ErrorCode::Retry);
+    sqlite3_close(other);
+  }
+  EXPECT_TRUE(store->artifacts(job)->empty());
+  const auto committed =
+      store->commit({first, {RangeId{99}, "x", 1, "x", {}}, second}, {{ranges[2].id, 3}});
+  ASSERT_TRUE(committed) << committed.error().message;
+  ASSERT_EQ(committed->size(), 3u);
+  EXPECT_TRUE((*committed)[0]);
+  EXPECT_FALSE((*committed)[1]);
+  EXPECT_TRUE((*committed)[2]);
+  store.reset();
+  store = open(folder.path());
+  EXPECT_EQ(*store->artifacts(job), (std::vector<Artifact>{first, second}));
+  EXPECT_EQ(store->ranges(job)->at(2).attempts, 3u);
+}
+
 TEST(Store, RangeNumbersAreNeverUsedAgain) {
   TempDir folder;
   const auto store = open(folder.path());
@@ -197,7 +229,7 @@ TEST(Store, ANewerLayoutIsRefused) {
   const auto store = Store::open(folder.path());
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().message,
-            "store: it was written by a newer Posefleet (layout 99, this program knows 2): upgrade "
+            "store: it was written by a newer Posefleet (layout 99, this program knows 3): upgrade "
             "this program");
 }
 

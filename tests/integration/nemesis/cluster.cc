@@ -16,15 +16,18 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-constexpr int kDiskMegabytes = 48;
+// An output has 5 MB and stays: that is some 40 jobs.
+constexpr int kDiskMegabytes = 256;
 constexpr int kPoseWorkers = 3;
 constexpr int kRenderWorkers = 2;
 constexpr Instant kPauseAfterOwnEnd = 300ms;
 
 // Leases that end soon, so that freezes can be longer; heartbeats as everywhere. All failures here
-// are ours and none is a frame's: no number of them may cut a range or take a frame out.
+// are ours and none is a frame's: no number of them may cut a range or take a frame out. The disk
+// is small, and nearly all of it is to be used before work pauses.
 constexpr const char* kRules =
     "rules:\n  lease: 5\n  fails_max: 100\n"
+    "disk:\n  free_min_mib: 2\n"
     "log:\n  level: debug\n";
 
 }  // namespace

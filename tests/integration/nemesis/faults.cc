@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "tests/integration/nemesis/store_reader.h"
+
 namespace posefleet::nemesis {
 namespace {
 
@@ -191,7 +193,7 @@ bool Faults::begin(const Fault& fault) {
     case FaultKind::KillAtStep:
       return is_coordinator_up && arm(kResultWritten + fault.target % kRowSynced);
     case FaultKind::DamageSpool:
-      return is_coordinator_up && arm(kDamage | kResultSynced);
+      return is_coordinator_up && arm(kDamage);
     case FaultKind::FreezeWorker:
     case FaultKind::FreezeWorkerLong:
       return target != nullptr && freeze(*target, fault);
@@ -300,24 +302,28 @@ bool Faults::arm(std::uint32_t step) {
   return !control.armed.compare_exchange_strong(step, kNoStep);
 }
 
+// Where a committed result lies, the store knows: in a file of its own or among others.
 bool Faults::damage_result(std::uint64_t pick) {
-  std::vector<fs::path> results;
-  std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(cluster_.data() / "jobs", error)) {
-    const std::string name = entry.path().filename();
-    if (name.ends_with(".bin") && name.find('-') != std::string::npos) {
-      results.push_back(entry.path());
-    }
+  struct Place {
+    fs::path file;
+    off_t middle = 0;
+  };
+  std::vector<Place> places;
+  for (const auto& row : StoreReader(cluster_.data())
+                             .rows("SELECT job, file, file_offset, size FROM ranges "
+                                   "WHERE is_committed = 1 ORDER BY id")) {
+    const fs::path file = cluster_.data() / "jobs" / row[0] / row[1];
+    const off_t begin = std::max(0L, std::stol(row[2]));  // -1: the file is this result alone
+    if (fs::exists(file)) places.push_back({file, begin + std::stol(row[3]) / 2});
   }
-  if (results.empty()) return false;
-  std::sort(results.begin(), results.end());
-  const int fd = open(results[pick % results.size()].c_str(), O_RDWR | O_CLOEXEC);
+  if (places.empty()) return false;
+  const Place& place = places[pick % places.size()];
+  const int fd = open(place.file.c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0) return false;
-  const off_t middle = lseek(fd, 0, SEEK_END) / 2;
   char byte = 0;
-  bool is_damaged = pread(fd, &byte, 1, middle) == 1;
+  bool is_damaged = pread(fd, &byte, 1, place.middle) == 1;
   byte = static_cast<char>(byte ^ 1);
-  is_damaged = is_damaged && pwrite(fd, &byte, 1, middle) == 1;
+  is_damaged = is_damaged && pwrite(fd, &byte, 1, place.middle) == 1;
   close(fd);
   return is_damaged;
 }

@@ -30,7 +30,7 @@ enum class FaultKind {
   KillForMemory,  // by the kernel
   RefuseMemory,   // it is told that there is none
   DamageResult,   // a bit of a committed result turns
-  DamageSpool,    // a bit of a result turns between its hash and its name
+  DamageSpool,    // a bit of a result turns between its hash and its row
   DrainWorker,    // SIGTERM: no fault, but it comes with them
   End,
 };

@@ -65,8 +65,10 @@ World make_world(const fs::path& folder, Hosts& hosts) {
       run_process({(world.programs / "posefleet-random-model").string(), world.model.string()},
                   quiet) == 0 &&
       run_process({"/usr/bin/ffmpeg", "-v", "error", "-f", "lavfi", "-i",
-                   fmt::format("testsrc2=size=160x96:rate={}:duration={}", kFramesPerSecond,
-                               kFrames / kFramesPerSecond),
+                   // With noise, so that a drawn segment is too large to share a file.
+                   fmt::format("testsrc2=size=160x96:rate={}:duration={},"
+                               "noise=alls=24:allf=t:all_seed=7",
+                               kFramesPerSecond, kFrames / kFramesPerSecond),
                    "-c:v", "libx264", "-g", "16", "-bf", "2", "-y", (folder / "clip.mp4").string()},
                   quiet) == 0;
   const auto model = open_model_folder(world.model, HashCheck::SizesOnly);

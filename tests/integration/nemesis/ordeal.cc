@@ -114,9 +114,10 @@ std::optional<Hashes> Ordeal::run_job(int faults) {
 }
 
 std::optional<Hashes> Ordeal::run_steps() {
-  constexpr Step kOrder[] = {kPlanSaved,     kResultWritten,  kResultSynced,  kResultRenamed,
-                             kFolderSynced,  kRowHalfWritten, kRowWritten,    kRowSynced,
-                             kOutputWritten, kOutputRenamed,  kReleaseBegins, kReleaseHalf};
+  constexpr Step kOrder[] = {kPlanSaved,      kHalfAppended,  kBundleWritten, kBundleSynced,
+                             kRowHalfWritten, kRowWritten,    kRowSynced,     kResultWritten,
+                             kResultSynced,   kResultRenamed, kFolderSynced,  kOutputWritten,
+                             kOutputRenamed,  kReleaseBegins, kReleaseHalf};
   StepControl& control = *cluster_.steps();
   std::size_t next = 0;
   const auto last = follow([&](bool) {

@@ -42,10 +42,21 @@ void reach(Step step) {
   while (true) pause();
 }
 
-// Where in a commit this thread is: results are published by one thread, outputs by another.
-enum class Phase { Nothing, Syncing, Renamed, InFolder, InRow };
+bool is_armed(Step step) {
+  StepControl* const shared = control();
+  return shared != nullptr && shared->armed.load() == step;
+}
+
+// Where in a group's commit this thread is: results are published by one thread, outputs by
+// another. OnDisk: so are the bytes of a result at least, and nothing of its row.
+enum class Phase { Nothing, Syncing, Renamed, OnDisk, InRow };
 thread_local Phase phase = Phase::Nothing;
+// The middle of what was appended to a bundle last.
+thread_local off_t appended = 0;
 thread_local int released = 0;
+
+// As coordinator/server/jobs.h names them.
+constexpr const char* kBundle = ".bundle";
 
 bool ends_with(const char* text, const char* end) {
   const std::size_t length = std::strlen(text);
@@ -72,13 +83,14 @@ struct Path {
   char text[512];
 };
 
-void damage_if_asked(const char* path) {
+// A negative place: the file's middle.
+void damage_if_asked(const char* path, off_t middle) {
   StepControl* const shared = control();
   if (shared == nullptr) return;
-  std::uint32_t armed = kDamage | kResultSynced;
+  std::uint32_t armed = kDamage;
   if (!shared->armed.compare_exchange_strong(armed, kNoStep)) return;
   const int fd = open(path, O_RDWR | O_CLOEXEC);
-  const off_t middle = lseek(fd, 0, SEEK_END) / 2;
+  if (middle < 0) middle = lseek(fd, 0, SEEK_END) / 2;
   char byte = 0;
   if (pread(fd, &byte, 1, middle) == 1) {
     byte = static_cast<char>(byte ^ 1);
@@ -98,8 +110,16 @@ int sync(int fd, int (*real)(int)) {
     phase = Phase::Syncing;
     reach(kResultWritten);
     const int result = real(fd);
-    damage_if_asked(path.text);
+    damage_if_asked(path.text, -1);
     reach(kResultSynced);
+    return result;
+  }
+  if (ends_with(path.text, kBundle)) {
+    reach(kBundleWritten);
+    const int result = real(fd);
+    damage_if_asked(path.text, appended);
+    reach(kBundleSynced);
+    phase = Phase::OnDisk;
     return result;
   }
   if (phase == Phase::InRow && ends_with(path.text, "-wal")) {
@@ -111,22 +131,35 @@ int sync(int fd, int (*real)(int)) {
   }
   const int result = real(fd);
   if (phase == Phase::Renamed) {
-    phase = Phase::InFolder;
+    phase = Phase::OnDisk;
     reach(kFolderSynced);
   }
   return result;
 }
 
 void on_removal(const char* path) {
-  if (std::strstr(path, "/jobs/") == nullptr || !ends_with(path, ".bin")) return;
+  if (std::strstr(path, "/jobs/") == nullptr) return;
+  if (!ends_with(path, ".bin") && !ends_with(path, kBundle)) return;
   if (released++ == 0) reach(kReleaseBegins);
   if (released == 5) reach(kReleaseHalf);
 }
 
-void on_row_write(int fd) {
-  if (phase != Phase::InFolder || !ends_with(Path(fd).text, "-wal")) return;
-  phase = Phase::InRow;
-  reach(kRowHalfWritten);
+using Write = ssize_t (*)(int, const void*, size_t, off64_t);
+
+ssize_t write_at(int fd, const void* bytes, size_t size, off64_t offset) {
+  static const auto real = next<Write>("pwrite64");
+  const Path path(fd);
+  if (ends_with(path.text, kBundle)) {
+    if (is_armed(kHalfAppended)) real(fd, bytes, size / 2, offset);
+    reach(kHalfAppended);
+    appended = offset + static_cast<off64_t>(size / 2);
+  }
+  const ssize_t result = real(fd, bytes, size, offset);
+  if (phase == Phase::OnDisk && ends_with(path.text, "-wal")) {
+    phase = Phase::InRow;
+    reach(kRowHalfWritten);
+  }
+  return result;
 }
 
 }  // namespace
@@ -157,11 +190,13 @@ int rename(const char* from, const char* to) {
   return result;
 }
 
+// Two names for the same where off_t has 64 bits: whoever calls chooses one.
 ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t offset) {
-  static const auto real = next<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64");
-  const ssize_t result = real(fd, bytes, size, offset);
-  on_row_write(fd);
-  return result;
+  return write_at(fd, bytes, size, offset);
+}
+
+ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) {
+  return write_at(fd, bytes, size, offset);
 }
 
 int unlink(const char* path) {
