@@ -271,7 +271,7 @@ SELF_TESTS = [
                                       "common/net/b.h": "#include <zmq.h>\n",
                                       "worker/runtime/a.cc": '#include "common/net/a.h"\n'},
      "(included by common/net/b.h)"),
-    ("an unknown library", {"common/net/a.cc": "#include <boost/asio.hpp>\n"},
+    ("an unknown library", {"common/net/a.cc": "#include <unknown_library/asio.hpp>\n"},
      "neither a path from the root nor a library"),
     ("a path that is not from the root", {"common/net/a.cc": '#include "b.h"\n', "common/net/b.h": ""},
      "neither a path from the root nor a library"),

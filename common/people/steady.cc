@@ -45,8 +45,7 @@ struct Sums {
 
   void add(const PersonPose& person, double share) {
     weight += share;
-    const std::array<float, 4> edges = {person.box.x0, person.box.y0, person.box.x1,
-                                        person.box.y1};
+    const std::array<float, 4> edges = {person.box.x0, person.box.y0, person.box.x1, person.box.y1};
     for (std::size_t i = 0; i < 4; ++i) box[i] += share * edges[i];
     for (std::size_t joint = 0; joint < kJointCount; ++joint) {
       const Rotation& from = joint == 0 ? person.global_orient : person.body_pose[joint - 1];
@@ -124,8 +123,8 @@ class Film final {
       if (untouched.contains(frame.frame)) frame.people.clear();
     }
     links_ = link_people(frames_);
-    reach_ = std::clamp(
-        static_cast<int>(std::ceil(2.5 * kDeviation * settings.frames_per_second)), 1, kReachMax);
+    reach_ = std::clamp(static_cast<int>(std::ceil(2.5 * kDeviation * settings.frames_per_second)),
+                        1, kReachMax);
   }
 
   std::vector<PersonPose> people_at(std::uint32_t index) const {
@@ -207,9 +206,9 @@ class Film final {
       // With nobody on one side in reach there is no mean at the moment itself.
       if (samples.front().offset >= 0 || samples.back().offset <= 0) continue;
       PersonPose missed = steadied_person(samples, like);
-      const bool is_there = std::any_of(
-          people.begin(), people.end(),
-          [&](const PersonPose& other) { return overlap(other.box, missed.box) >= kSamePlace; });
+      const bool is_there = std::any_of(people.begin(), people.end(), [&](const PersonPose& other) {
+        return overlap(other.box, missed.box) >= kSamePlace;
+      });
       if (!is_there) people.push_back(missed);
     }
   }

@@ -1,7 +1,7 @@
 // Poses of a film, steadied over time.
 //
-// A network that sees each picture by itself trembles, and a detector misses somebody for a frame or
-// takes a tree for a person in one. What was found shortly before and after says better what is
+// A network that sees each picture by itself trembles, and a detector misses somebody for a frame
+// or takes a tree for a person in one. What was found shortly before and after says better what is
 // true: poses become weighted means over about a tenth of a second, somebody missed for a frame or
 // two is filled in, and somebody who appears in no more than two frames with a low score is left
 // out.
@@ -34,8 +34,8 @@ struct SteadySettings {
   bool people_are_given = false;
 };
 
-// `window`: the frames of [first - kSteadyMargin, end + kSteadyMargin) that exist, in order. Returns
-// those of `frames`. Frames in `untouched` keep what they have and give nothing to others.
+// `window`: the frames of [first - kSteadyMargin, end + kSteadyMargin) that exist, in order.
+// Returns those of `frames`. Frames in `untouched` keep what they have and give nothing to others.
 RangePoses steadied(const RangePoses& window, const FrameRange& frames,
                     const SteadySettings& settings, const std::set<std::uint32_t>& untouched);
 

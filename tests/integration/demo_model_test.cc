@@ -1,7 +1,7 @@
 // The demo model on the sample clip: no worse than when it was made.
 //
-// models/demo/accuracy.json holds the figures that `posefleet evaluate --json` gave then. A tenth is
-// the room that another processor's rounding and small changes of the program may take.
+// models/demo/accuracy.json holds the figures that `posefleet evaluate --json` gave then. A tenth
+// is the room that another processor's rounding and small changes of the program may take.
 #include <algorithm>
 #include <filesystem>
 
@@ -25,9 +25,9 @@ std::string demo(const std::string& name) {
 
 Json evaluated(const std::string& truth) {
   const TempDir work;
-  const Ended ended = run("posefleet", {"evaluate", demo("sample.mp4"), "--truth", truth, "--model",
-                                        demo(""), "--json", "--progress", "none", "--work-dir",
-                                        work.path().string()});
+  const Ended ended =
+      run("posefleet", {"evaluate", demo("sample.mp4"), "--truth", truth, "--model", demo(""),
+                        "--json", "--progress", "none", "--work-dir", work.path().string()});
   EXPECT_EQ(ended.exit_code, 0) << ended.err;
   return ended.exit_code == 0 ? Json::parse(ended.out) : Json();
 }

@@ -239,7 +239,7 @@ TEST(Keys, ARevokedWorkersRangesAreDoneByAnotherWithTheSameBytes) {
   auto first = cluster.start_worker({.program = "posefleet-pose-worker", .key = "pose-a"});
   EXPECT_TRUE(cluster.waits_for(cluster.coordinator(), "key pose-a)"));
   const JobId job = cluster.submit(4);
-  ASSERT_TRUE(eventually([&] { return files_starting_with(cluster / "data", "pose-0") > 0; }));
+  ASSERT_TRUE(eventually([&] { return files_starting_with(cluster / "data", "results-") > 0; }));
   // Held still, so that it holds ranges when its key goes.
   first->send(SIGSTOP);
   cluster.revoke("pose-a");

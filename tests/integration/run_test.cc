@@ -145,13 +145,13 @@ void expect_same_bytes_after_killing(const Victim& victim) {
 }
 
 TEST(Run, SurvivesAKilledPoseWorker) {
-  expect_same_bytes_after_killing({"posefleet-pose-worker", "pose-0"});
+  expect_same_bytes_after_killing({"posefleet-pose-worker", "results-"});
 }
 TEST(Run, SurvivesAKilledRenderWorker) {
-  expect_same_bytes_after_killing({"posefleet-render-worker", "pose-00000030"});
+  expect_same_bytes_after_killing({"posefleet-render-worker", "render-0"});
 }
 TEST(Run, SurvivesAKilledCoordinator) {
-  expect_same_bytes_after_killing({"posefleet-coordinator", "pose-0"});
+  expect_same_bytes_after_killing({"posefleet-coordinator", "results-"});
 }
 
 TEST(Run, ReturnsTheSourcesOwnFramesWhenNobodyIsThere) {
@@ -176,7 +176,7 @@ TEST(Run, StopsEverythingOnCtrlC) {
   const fs::path work_dir = place.new_work_dir();
   const fs::path output = place.new_output();
   Program program("posefleet", place.arguments(place.clip(), output, work_dir, 2, 1));
-  ASSERT_TRUE(eventually([&] { return files_starting_with(work_dir, "pose-0") > 0; }));
+  ASSERT_TRUE(eventually([&] { return files_starting_with(work_dir, "results-") > 0; }));
   const std::vector<pid_t> workers = children_of(program.pid(), "posefleet-pose-worker");
   program.send(SIGINT);
   const Ended ended = program.wait(std::chrono::seconds(15));
@@ -190,7 +190,7 @@ TEST(Run, ChildrenDieWithAKilledParentAndTheNextRunCleansUp) {
   Workplace& place = Workplace::get();
   const fs::path work_dir = place.new_work_dir();
   Program program("posefleet", place.arguments(place.clip(), place.new_output(), work_dir, 1, 1));
-  ASSERT_TRUE(eventually([&] { return files_starting_with(work_dir, "pose-0") > 0; }));
+  ASSERT_TRUE(eventually([&] { return files_starting_with(work_dir, "results-") > 0; }));
   const std::vector<pid_t> workers = children_of(program.pid(), "posefleet-pose-worker");
   ASSERT_FALSE(workers.empty());
   program.send(SIGKILL);

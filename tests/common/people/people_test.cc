@@ -127,8 +127,8 @@ TEST(Steady, GivesRotationsAndACameraThatFitTogether) {
       EXPECT_NEAR(determinant, 1, 1e-5);
       // full_frame_translation of pred_cam (reference: hmr2.md section 5).
       const PersonBox& box = person.box;
-      const double size = std::max<double>(box.y1 - box.y0, (box.x1 - box.x0) * 4 / 3) *
-                          person.pred_cam[0];
+      const double size =
+          std::max<double>(box.y1 - box.y0, (box.x1 - box.x0) * 4 / 3) * person.pred_cam[0];
       EXPECT_NEAR(2 * kFocal / size, person.camera_translation[2], 1e-3);
       EXPECT_NEAR(person.pred_cam[1] + 2 * ((box.x0 + box.x1) / 2 - 640) / size,
                   person.camera_translation[0], 1e-4);
