@@ -28,12 +28,15 @@ class Descriptor final {
   int fd_;
 };
 
-Error system_error(std::string_view what, const std::filesystem::path& path) {
-  const int code = errno;
+Error system_error(std::string_view what, const std::filesystem::path& path, int code) {
   // A full disk or a lost mount may pass; a missing file or permission will not.
   const bool passes = code == ENOSPC || code == EDQUOT || code == EIO || code == EMFILE;
   return {passes ? ErrorCode::Retry : ErrorCode::Rejected,
           fmt::format("cannot {} {}: {}", what, path.string(), strerror(code))};
+}
+
+Error system_error(std::string_view what, const std::filesystem::path& path) {
+  return system_error(what, path, errno);
 }
 
 Status write_all(int fd, std::string_view bytes, const std::filesystem::path& path) {
@@ -164,14 +167,13 @@ Status make_writable_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) {
-    return rejected(fmt::format("cannot create folder {}: {}", folder.string(), error.message()));
+    return system_error("create folder", folder, error.value());
   }
   // Permission bits do not tell (root, read-only mounts, quotas): try.
   std::string name = (folder / ".posefleet-write-test-XXXXXX").string();
   const Descriptor fd(mkstemp(name.data()));
   if (!fd.is_open()) {
-    return rejected(
-        fmt::format("cannot write into folder {}: {}", folder.string(), strerror(errno)));
+    return system_error("write into folder", folder);
   }
   unlink(name.c_str());
   return done();

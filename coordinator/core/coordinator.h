@@ -64,7 +64,7 @@ class Coordinator final {
   Commands on_commit_failed(const std::string& peer, const ResultDone& result,
                             const std::string& error, Instant now);
   // Bytes of results cannot be written (a full disk): nobody is asked to send them again at once.
-  // The next commit that succeeds ends it.
+  // The next commit, plan or output that can be stored ends it.
   void on_storage_trouble(const std::string& error) { trouble_ = error; }
   // The disk is nearly full. Nothing new is granted or assembled until there is room; what is
   // leased goes on, since room was left for its results.

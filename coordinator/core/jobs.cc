@@ -48,6 +48,7 @@ Commands Coordinator::on_probed(JobId id, const std::vector<RangeRecord>& ranges
   // It may have been cancelled while the probe ran.
   if (found == jobs_.end() || found->second.record.state != JobState::Probing) return commands;
   Job& job = found->second;
+  trouble_.clear();  // its plan could be stored
   job.record.state = JobState::Running;
   job.record.warnings.insert(job.record.warnings.end(), warnings.begin(), warnings.end());
   commands.push_back(PersistJob{job.record});
@@ -71,6 +72,7 @@ Commands Coordinator::on_assembled(JobId id, const std::string& result,
   const auto found = jobs_.find(id);
   // A lost artifact may have sent the job back to running meanwhile.
   if (found == jobs_.end() || found->second.record.state != JobState::Assembling) return commands;
+  // Its output is on the disk: there is room again.
   trouble_.clear();
   JobRecord& record = found->second.record;
   record.result = result;

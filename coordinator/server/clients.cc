@@ -18,11 +18,12 @@ Status check_client_endpoint(const std::string& endpoint) {
                   ": only ipc:// and loopback addresses (tcp://127.0.0.1:PORT) are taken");
 }
 
-ClientDesk::ClientDesk(core::Coordinator& rules, Store& store, Jobs& jobs, std::uint32_t jobs_max,
-                       Execute execute)
+ClientDesk::ClientDesk(core::Coordinator& rules, Store& store, Jobs& jobs,
+                       const Postponed& postponed, std::uint32_t jobs_max, Execute execute)
     : rules_(rules),
       store_(store),
       jobs_(jobs),
+      postponed_(postponed),
       jobs_max_(jobs_max),
       execute_(std::move(execute)) {}
 
@@ -63,7 +64,17 @@ ClientReply ClientDesk::status_of(JobId job) {
   if (rules_.find_job(job) == nullptr) {
     return ClientError{"there is no job " + std::to_string(number(job))};
   }
-  return rules_.status(job);
+  JobStatus status = rules_.status(job);
+  // An end that is not stored may be forgotten: nobody is told of it yet. A job that was released
+  // has its end in the store; what waits then is a warning.
+  const bool is_released = jobs_.find(job) == nullptr;
+  if (is_final(status.state) && !is_released && postponed_.has_row(job)) {
+    const bool is_done = status.state == JobState::Succeeded;
+    status.state = is_done ? JobState::Assembling : JobState::Running;
+    status.result.clear();
+    status.error.clear();
+  }
+  return status;
 }
 
 ClientReply ClientDesk::answer(const Submit& submit) {

@@ -15,6 +15,7 @@
 #include "common/protocol/client.h"
 #include "coordinator/core/coordinator.h"
 #include "coordinator/server/jobs.h"
+#include "coordinator/server/postponed.h"
 #include "coordinator/store/store.h"
 
 namespace posefleet {
@@ -29,8 +30,8 @@ class ClientDesk final {
   using Execute = std::function<void(core::Commands)>;
 
   // All references must outlive this. Beyond `jobs_max` unfinished jobs a new one is refused.
-  ClientDesk(core::Coordinator& rules, Store& store, Jobs& jobs, std::uint32_t jobs_max,
-             Execute execute);
+  ClientDesk(core::Coordinator& rules, Store& store, Jobs& jobs, const Postponed& postponed,
+             std::uint32_t jobs_max, Execute execute);
 
   Status listen(NetContext& context, const std::string& endpoint);
   const std::string& endpoint() const { return socket_->endpoint(); }
@@ -47,6 +48,7 @@ class ClientDesk final {
   core::Coordinator& rules_;
   Store& store_;
   Jobs& jobs_;
+  const Postponed& postponed_;
   std::uint32_t jobs_max_;
   Execute execute_;
   std::unique_ptr<RouterSocket> socket_;

@@ -56,7 +56,7 @@ class CommitGroup final {
   // Afterwards the group is empty.
   Outcome carry_out();
 
-  // The job is over; its bundle goes with its folder.
+  // The job is over; its bundle goes with its results.
   void forget(JobId job) { bundles_.erase(job); }
 
  private:

@@ -8,6 +8,32 @@
 #include "coordinator/pipeline/final_poses.h"
 
 namespace posefleet {
+namespace {
+
+// As common/files and common/media name what is not whole yet.
+bool is_temporary(const std::string& name) {
+  return name.find(".part-") != std::string::npos;
+}
+
+template <typename Filter>
+void remove_files(const std::filesystem::path& folder, const Filter& filter) {
+  std::vector<std::filesystem::path> found;
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(folder, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    if (filter(entry->path().filename().string())) found.push_back(entry->path());
+  }
+  for (const std::filesystem::path& path : found) std::filesystem::remove(path, error);
+}
+
+}  // namespace
+
+bool is_result_file(const std::string& name) {
+  if (name.ends_with(kBundleSuffix)) return true;
+  const bool is_of_stage = name.starts_with(std::string(name_of(Stage::Pose)) + "-") ||
+                           name.starts_with(std::string(name_of(Stage::Render)) + "-");
+  return is_of_stage && name.ends_with(".bin");
+}
 
 void read_spec(const JobSpec& spec, core::JobRecord& record) {
   record.model_hash = network_id(spec);
@@ -123,15 +149,17 @@ void Jobs::release(JobId job, bool keep_output) {
   std::error_code ignored;
   if (!keep_output) {
     std::filesystem::remove_all(folder_of(job), ignored);
-  } else if (const RunningJob* running = find(job)) {
-    for (const auto& [id, file] : running->committed) {
-      if (!file.offset) std::filesystem::remove(file.path, ignored);
-    }
-    for (const auto& entry : std::filesystem::directory_iterator(folder_of(job), ignored)) {
-      if (entry.path().extension() == kBundleSuffix) std::filesystem::remove(entry, ignored);
-    }
+  } else {
+    // By their names: a result that was given its name and never committed is nobody's.
+    remove_files(folder_of(job), [](const std::string& name) {
+      return is_result_file(name) || is_temporary(name);
+    });
   }
   jobs_.erase(job);
+}
+
+void Jobs::remove_temporaries(JobId job) const {
+  remove_files(folder_of(job), is_temporary);
 }
 
 }  // namespace posefleet

@@ -21,6 +21,10 @@ void read_spec(const JobSpec& spec, core::JobRecord& record);
 // Of files that hold many results (coordinator/store/bundle.h).
 inline constexpr const char* kBundleSuffix = ".bundle";
 
+// Whether a file in a job's folder holds results of its ranges, one (Jobs::file_of) or many. The
+// output's poses (poses.bin) are none.
+bool is_result_file(const std::string& name);
+
 // One running job. The plan is immutable and shared with the pipeline thread.
 struct RunningJob {
   JobSpec spec;
@@ -59,8 +63,11 @@ class Jobs final {
   // The task of a grant, encoded. `lost` names a pose range whose stored result is damaged.
   Result<std::string> encoded_task(JobId job, RangeId range, LostArtifact* lost);
 
-  // Forgets the job and removes its ranges' files; with `keep_output` what a client fetches stays.
+  // Forgets the job and removes its files; with `keep_output` what a client fetches stays. Also for
+  // a job that an earlier process did not come to release, or not to the end.
   void release(JobId job, bool keep_output);
+  // Files that an earlier process was writing when it was killed. Before anybody writes.
+  void remove_temporaries(JobId job) const;
 
  private:
   std::filesystem::path folder_;

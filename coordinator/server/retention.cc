@@ -11,13 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_working_file(const fs::path& path) {
-  const std::string name = path.filename().string();
-  if (path.extension() == kBundleSuffix) return true;
-  // Results that have a file of their own; see Jobs::file_of. The output's poses are poses.bin.
-  return path.extension() == ".bin" && (name.starts_with("pose-") || name.starts_with("render-"));
-}
-
 // Nothing: there is no such folder, or it goes at this moment.
 std::optional<FinishedJob> look_at(JobId id, const fs::path& folder, fs::file_time_type now) {
   std::error_code error;
@@ -26,7 +19,7 @@ std::optional<FinishedJob> look_at(JobId id, const fs::path& folder, fs::file_ti
   FinishedJob job{id, {}, 0};
   std::vector<fs::path> working;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-    if (is_working_file(entry.path())) {
+    if (is_result_file(entry.path().filename().string())) {
       working.push_back(entry.path());
       continue;
     }

@@ -19,6 +19,7 @@
 #include "coordinator/server/jobs.h"
 #include "coordinator/server/limits.h"
 #include "coordinator/server/pipeline_thread.h"
+#include "coordinator/server/postponed.h"
 #include "coordinator/server/spool.h"
 
 namespace posefleet {
@@ -79,7 +80,7 @@ class Server::Loop final {
         rules_(config.rules, store_->epoch(), seed),
         group_(*store_, *spool_, jobs_,
                [this](const core::SendToWorker& message) { return send(message); }),
-        clients_(rules_, *store_, jobs_, config.jobs_max,
+        clients_(rules_, *store_, jobs_, postponed_, config.jobs_max,
                  [this](core::Commands commands) { execute(std::move(commands)); }),
         pipeline_(pipeline_wake_) {}
 
@@ -135,7 +136,8 @@ class Server::Loop final {
   core::Commands execute_one(const core::LogLine& command);
   Result<std::vector<core::RangeRecord>> split(const core::SplitRange& command);
   Status commit(const core::CommitNobody& command);
-  core::Commands on_lost(const LostArtifact& lost);
+  Result<core::Commands> on_lost(const LostArtifact& lost);
+  bool is_postponed(const Error& error, core::Command again);
   core::Commands on_source_lost(const core::SendGrant& command, const std::string& error);
 
   ServerConfig config_;
@@ -147,6 +149,7 @@ class Server::Loop final {
   bool is_retention_under_way_ = false;
   std::unique_ptr<SourceServer> sources_;  // null: not configured
   core::Coordinator rules_;
+  Postponed postponed_;
   NetContext context_;
   std::unique_ptr<Admission> admission_;
   std::unique_ptr<RouterSocket> workers_;
@@ -163,7 +166,11 @@ Status Server::Loop::take_up_jobs() {
   for (const StoredJob& job : stored) {
     core::JobRecord record = job.record;
     std::vector<core::RangeRecord> ranges;
-    if (!is_final(record.state)) {
+    if (is_final(record.state)) {
+      // We may have been killed between its end and the removal of its files.
+      jobs_.release(record.id, record.state == JobState::Succeeded);
+    } else {
+      jobs_.remove_temporaries(record.id);
       auto spec = parse_job_spec(job.spec);
       if (!spec) {
         // Of another version, perhaps. One such job must not keep all the others from running.
@@ -234,6 +241,7 @@ void Server::Loop::tick(Instant now) {
   look_at_disk();
   start_retention(now);
   admission_->refusals().tick(now);
+  execute(postponed_.take_due(now));
   execute(rules_.on_tick(now));
 }
 
@@ -253,8 +261,10 @@ void Server::Loop::start_retention(Instant now) {
   if (!is_due || is_retention_under_way_) return;
   retained_at_ = now;
   is_retention_under_way_ = true;
-  pipeline_.start(
-      RetentionWork{config_.data_dir / "jobs", rules_.finished_jobs(), config_.retention});
+  std::vector<JobId> finished = rules_.finished_jobs();
+  // One whose end is not stored yet still needs its results.
+  std::erase_if(finished, [&](JobId job) { return jobs_.find(job) != nullptr; });
+  pipeline_.start(RetentionWork{config_.data_dir / "jobs", std::move(finished), config_.retention});
 }
 
 void Server::Loop::on_retention(const RetentionOutcome& outcome) {
@@ -355,16 +365,14 @@ void Server::Loop::take_outcomes() {
 void Server::Loop::on_probe(const ProbeOutcome& outcome) {
   RunningJob* running = jobs_.find(outcome.job);
   if (running == nullptr) return;  // cancelled meanwhile
-  if (!outcome.plan) {
-    execute(rules_.on_probe_failed(outcome.job, outcome.plan.error().message, now()));
-    return;
-  }
+  const auto failed = [&](const Error& error) {
+    if (is_postponed(error, core::ProbeJob{outcome.job})) return;
+    execute(rules_.on_probe_failed(outcome.job, error.message, now()));
+  };
+  if (!outcome.plan) return failed(outcome.plan.error());
   auto plan = std::make_shared<const JobPlan>(*outcome.plan);
   auto ranges = store_->add_ranges(outcome.job, plan_ranges(*plan));
-  if (!ranges) {
-    execute(rules_.on_probe_failed(outcome.job, ranges.error().message, now()));
-    return;
-  }
+  if (!ranges) return failed(ranges.error());
   jobs_.set_plan(outcome.job, plan, *ranges);
   serve_source(outcome.job);
   execute(rules_.on_probed(outcome.job, *ranges, plan->warnings, now()));
@@ -382,20 +390,35 @@ void Server::Loop::on_assembly(const AssembleOutcome& outcome) {
   if (outcome.assembly) {
     execute(rules_.on_assembled(outcome.job, outcome.assembly->result, outcome.assembly->warnings,
                                 now()));
-  } else if (outcome.lost.range != RangeId{}) {
-    execute(on_lost(outcome.lost));
-  } else if (outcome.assembly.error().code == ErrorCode::Retry) {
-    execute(rules_.on_assembly_postponed(outcome.job, outcome.assembly.error().message, now()));
-  } else {
-    execute(rules_.on_assembly_failed(outcome.job, outcome.assembly.error().message, now()));
+    return;
   }
+  const auto failed = [&](const Error& error) {
+    // What may pass (a full disk) does not end a job: the rules try again later.
+    execute(error.code == ErrorCode::Retry
+                ? rules_.on_assembly_postponed(outcome.job, error.message, now())
+                : rules_.on_assembly_failed(outcome.job, error.message, now()));
+  };
+  if (outcome.lost.range == RangeId{}) return failed(outcome.assembly.error());
+  auto commands = on_lost(outcome.lost);
+  if (!commands) return failed(commands.error());
+  execute(std::move(*commands));
 }
 
-core::Commands Server::Loop::on_lost(const LostArtifact& lost) {
-  const Status stored = store_->uncommit_range(lost.range);
-  if (!stored) log_error(stored.error().message);
+// An error means that nothing has changed: while the store holds the range as committed, nobody
+// could commit it again.
+Result<core::Commands> Server::Loop::on_lost(const LostArtifact& lost) {
+  POSEFLEET_TRY_DO(store_->uncommit_range(lost.range));
   jobs_.remove_committed(lost.range);
   return rules_.on_artifact_lost(lost.range, lost.reason, now());
+}
+
+// What may pass (a full disk) ends no job: `again` is carried out once more after a while.
+bool Server::Loop::is_postponed(const Error& error, core::Command again) {
+  if (error.code != ErrorCode::Retry) return false;
+  log_warn(error.message + "; trying again");
+  rules_.on_storage_trouble(error.message);
+  postponed_.add(std::move(again), now());
+  return true;
 }
 
 // ---- commands -----------------------------------------------------------------------------------
@@ -460,13 +483,19 @@ core::Commands Server::Loop::execute_one(const core::SendGrant& command) {
   if (const Status same = jobs_.check_source(command.job); !same) {
     return on_source_lost(command, same.error().message);
   }
+  const auto failed = [&](const std::string& error) {
+    return rules_.on_grant_failed(command.peer, command.grant, error, now());
+  };
   LostArtifact lost;
   auto task = jobs_.encoded_task(command.job, command.grant.range, &lost);
   if (!task) {
     core::Commands commands;
-    if (lost.range != RangeId{}) commands = on_lost(lost);
-    core::Commands more =
-        rules_.on_grant_failed(command.peer, command.grant, task.error().message, now());
+    if (lost.range != RangeId{}) {
+      auto opened = on_lost(lost);
+      if (!opened) return failed(opened.error().message);
+      commands = std::move(*opened);
+    }
+    core::Commands more = failed(task.error().message);
     commands.insert(commands.end(), more.begin(), more.end());
     return commands;
   }
@@ -538,17 +567,23 @@ Status Server::Loop::commit(const core::CommitNobody& command) {
 
 core::Commands Server::Loop::execute_one(const core::PersistJob& command) {
   const Status stored = store_->update_job(command.job);
-  if (!stored) log_error(stored.error().message);
+  if (stored) {
+    postponed_.forget_row(command.job.id);
+  } else if (!is_postponed(stored.error(), command)) {
+    log_error(stored.error().message);
+  }
   return {};
 }
 
 core::Commands Server::Loop::execute_one(const core::ProbeJob& command) {
+  if (jobs_.find(command.job) == nullptr) return {};  // it was postponed, and its job cancelled
   pipeline_.start(
       ProbeWork{command.job, jobs_.find(command.job)->spec, jobs_.folder_of(command.job)});
   return {};
 }
 
 core::Commands Server::Loop::execute_one(const core::AssembleJob& command) {
+  if (jobs_.find(command.job) == nullptr) return {};
   pipeline_.start(AssembleWork{command.job, jobs_.find(command.job)->plan,
                                jobs_.folder_of(command.job), jobs_.committed_files(command.job),
                                rules_.status(command.job)});
@@ -556,6 +591,11 @@ core::Commands Server::Loop::execute_one(const core::AssembleJob& command) {
 }
 
 core::Commands Server::Loop::execute_one(const core::ReleaseJob& command) {
+  // After a restart a job whose end is not stored needs its results.
+  if (postponed_.has_row(command.job)) {
+    postponed_.add(command, now());
+    return {};
+  }
   group_.forget(command.job);
   if (sources_ != nullptr) sources_->remove(command.job);
   jobs_.release(command.job, rules_.find_job(command.job)->state == JobState::Succeeded);

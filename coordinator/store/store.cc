@@ -296,6 +296,8 @@ Result<std::vector<Status>> Store::commit(const std::vector<Artifact>& artifacts
                                           const std::vector<Attempts>& attempts) {
   Transaction transaction(state_->db);
   POSEFLEET_TRY_DO(transaction.begun());
+  // First: a range may have been granted before its late result came, never after it.
+  for (const Attempts& one : attempts) POSEFLEET_TRY_DO(state_->set_one(one.range, one.attempts));
   std::vector<Status> committed;
   committed.reserve(artifacts.size());
   for (const Artifact& artifact : artifacts) {
@@ -306,7 +308,6 @@ Result<std::vector<Status>> Store::commit(const std::vector<Artifact>& artifacts
                                                 std::to_string(number(artifact.range)) +
                                                 " is not there, committed already, or split"));
   }
-  for (const Attempts& one : attempts) POSEFLEET_TRY_DO(state_->set_one(one.range, one.attempts));
   POSEFLEET_TRY_DO(transaction.commit());
   return committed;
 }

@@ -113,6 +113,15 @@ TEST(Jobs, AllCommittedMeansAssembling) {
   EXPECT_TRUE(desk.rules.is_idle());
 }
 
+TEST(Jobs, ThatTheDiskIsFullIsSaidUntilAnOutputCouldBeWritten) {
+  Desk desk;
+  desk.add_job({});
+  desk.rules.on_storage_trouble("no space");
+  EXPECT_EQ(desk.rules.status(kJob).trouble, "no space");
+  desk.rules.on_assembled(kJob, "{}", {}, desk.now);
+  EXPECT_EQ(desk.rules.status(kJob).trouble, "");
+}
+
 TEST(Jobs, AFailedAssemblyEndsTheJob) {
   Desk desk;
   desk.add_job({});
