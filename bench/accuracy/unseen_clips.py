@@ -66,7 +66,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--model", type=pathlib.Path, default=ROOT / "models/demo")
     parser.add_argument("--seeds", type=seeds_of, default=seeds_of("901-910"))
-    parser.add_argument("--seconds", type=float, default=6)
+    parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--script", default="random", choices=["random", "snow", "court"])
     parser.add_argument("--boxes", choices=["truth"], help="give the network the true boxes")
     parser.add_argument("--json", action="store_true")
