@@ -51,6 +51,8 @@ struct Packet {
   pts @0 :Int64;
   isKey @1 :Bool;
   bytes @2 :Data;
+  alpha @3 :Data;
+  # Of transparent VP9: the packet of the second picture, whose brightness is the opacity. Else absent.
 }
 
 struct Segment {
@@ -109,5 +111,11 @@ struct RenderTask {
   codec @2 :Text;
   preset @3 :Text;
   crf @4 :Int32;
+  # -1: the codec's usual quality.
   poses @5 :RangePoses;
+  tune @6 :Text;
+  keepDepth @7 :Bool;
+  isOverlay @8 :Bool;
+  encoder @9 :Text;
+  # Absent, from an older coordinator: software.
 }

@@ -230,6 +230,10 @@ std::string encode(const RenderTask& task) {
   out.setCodec(text(task.encode.codec));
   out.setPreset(text(task.encode.preset));
   out.setCrf(task.encode.crf);
+  out.setTune(text(task.encode.tune));
+  out.setKeepDepth(task.encode.keep_depth);
+  out.setIsOverlay(task.encode.is_overlay);
+  out.setEncoder(text(task.encode.encoder));
   put_poses(out.initPoses(), task.poses);
   return wire::to_bytes(builder);
 }
@@ -239,7 +243,10 @@ Result<RenderTask> decode_render_task(std::string_view bytes) {
     RenderTask task;
     POSEFLEET_TRY(task.frames, get_frames(in.getFrames()));
     task.model_hash = text(in.getModelHash());
-    task.encode = {text(in.getCodec()), text(in.getPreset()), in.getCrf()};
+    task.encode = {text(in.getCodec()),  text(in.getPreset()), in.getCrf(),
+                   text(in.getTune()),   in.getKeepDepth(),    in.getIsOverlay(),
+                   text(in.getEncoder())};
+    if (task.encode.encoder.empty()) task.encode.encoder = "software";
     POSEFLEET_TRY(task.poses, get_poses(in.getPoses()));
     return task;
   };
@@ -268,6 +275,7 @@ std::string encode(const EncodedSegment& segment) {
     packets[i].setPts(segment.packets[i].pts);
     packets[i].setIsKey(segment.packets[i].is_key);
     packets[i].setBytes(data(segment.packets[i].bytes));
+    if (!segment.packets[i].alpha.empty()) packets[i].setAlpha(data(segment.packets[i].alpha));
   }
   return wire::to_bytes(builder);
 }
@@ -280,7 +288,8 @@ Result<EncodedSegment> decode_segment(std::string_view bytes) {
     segment.width = in.getWidth();
     segment.height = in.getHeight();
     for (const auto packet : in.getPackets()) {
-      segment.packets.push_back({packet.getPts(), packet.getIsKey(), data(packet.getBytes())});
+      segment.packets.push_back(
+          {packet.getPts(), packet.getIsKey(), data(packet.getBytes()), data(packet.getAlpha())});
     }
     return segment;
   };

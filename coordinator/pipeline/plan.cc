@@ -10,6 +10,7 @@
 #include "common/files/sha256.h"
 #include "common/media/frame_table.h"
 #include "common/media/image.h"
+#include "common/media/stitch.h"
 #include "common/people/steady.h"
 #include "common/wire/codec.h"
 
@@ -148,6 +149,11 @@ Result<JobPlan> probe_job(const JobSpec& spec) {
     POSEFLEET_TRY(ProbeResult probe, probe_frame_table(spec.source_path));
     plan.table = std::move(probe.table);
     plan.warnings = std::move(probe.warnings);
+  }
+  const bool has_sound =
+      spec.pipeline == Pipeline::Mesh && spec.container != "png" && !spec.encode.is_overlay;
+  if (has_sound) {
+    POSEFLEET_TRY_DO(check_sound_fits(spec.source_path, "output." + spec.container));
   }
   POSEFLEET_TRY(plan.source_sha256, sha256_hex_of_file(spec.source_path));
   POSEFLEET_TRY(const OpenFile file, OpenFile::open(spec.source_path));

@@ -23,7 +23,8 @@ void remove_files(const std::filesystem::path& folder, const Filter& filter) {
        !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     if (filter(entry->path().filename().string())) found.push_back(entry->path());
   }
-  for (const std::filesystem::path& path : found) std::filesystem::remove(path, error);
+  // A folder is an output of single pictures that was being written.
+  for (const std::filesystem::path& path : found) std::filesystem::remove_all(path, error);
 }
 
 }  // namespace

@@ -122,6 +122,9 @@ class Rasteriser final {
                           const YuvPlanes& frame);
   Result<DrawReport> draw(std::span<const Mesh> meshes, const Camera& camera,
                           const BgrPicture& picture);
+  // Into an empty picture (all zero), whose untouched pixels stay so.
+  Result<DrawReport> draw(std::span<const Mesh> meshes, const Camera& camera,
+                          const RgbaPlane& picture);
 
  private:
   class Impl;

@@ -2,6 +2,7 @@
 
 #include "common/media/encoder.h"
 #include "common/process/clock.h"
+#include "common/protocol/output_codec.h"
 #include "common/wire/codec.h"
 #include "worker/render/rasteriser.h"
 #include "worker/render/styles.h"
@@ -54,7 +55,9 @@ class RenderStage::Impl final {
                       std::to_string(task.frames.frame_count) + " frames");
     }
     RangeOutput output;
-    POSEFLEET_TRY(RangeDecoder decoder, open_task_video(task.frames, sources_, progress));
+    const DecodeOptions decoding = {.depth = keeps_depth(task.encode) ? SampleDepth::AsInSource
+                                                                      : SampleDepth::EightBits};
+    POSEFLEET_TRY(RangeDecoder decoder, open_task_video(task.frames, sources_, progress, decoding));
     std::optional<SegmentEncoder> encoder;
     for (const FramePoses& poses : task.poses) {
       if (progress.is_cancelled()) return retry("cancelled");
@@ -67,12 +70,14 @@ class RenderStage::Impl final {
       POSEFLEET_TRY(std::optional<VideoFrame> frame, decoder.next());
       POSEFLEET_CHECK(frame.has_value());  // the decoder gives all frames or an error
       lap(output.stats.decode_seconds);
+      // What is behind the bodies is then put there by others.
+      if (task.encode.is_overlay) frame = VideoFrame::transparent_like(*frame);
       if (!encoder) {
         POSEFLEET_TRY(SegmentEncoder created,
                       SegmentEncoder::create(task.encode, task.frames.window, *frame));
         encoder.emplace(std::move(created));
       }
-      draw(poses, *frame, output.stats);
+      draw(poses, task.encode.is_overlay, *frame, output.stats);
       lap(output.stats.work_seconds);
       POSEFLEET_TRY_DO(encoder->add(*frame));
       lap(output.stats.encode_seconds);
@@ -84,7 +89,7 @@ class RenderStage::Impl final {
   }
 
  private:
-  void draw(const FramePoses& poses, VideoFrame& frame, RangeStats& stats) {
+  void draw(const FramePoses& poses, bool is_overlay, VideoFrame& frame, RangeStats& stats) {
     if (poses.people.empty()) return;
     ++stats.frames_with_people;
     stats.people += static_cast<std::uint32_t>(poses.people.size());
@@ -101,7 +106,8 @@ class RenderStage::Impl final {
     }
     // One camera for the frame: its focal length follows from the frame's size alone.
     const Camera camera{poses.people.front().focal_length};
-    const auto report = rasteriser_.draw(meshes, camera, frame.planes());
+    const auto report = is_overlay ? rasteriser_.draw(meshes, camera, frame.rgba())
+                                   : rasteriser_.draw(meshes, camera, frame.planes());
     if (!report || report->meshes_skipped > 0) ++stats.frames_kept_original;
   }
 

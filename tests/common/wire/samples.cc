@@ -145,14 +145,15 @@ PoseTask pose_task(Random& random) {
 RenderTask render_task(Random& random) {
   return {task_frames(random),
           bytes(random),
-          {bytes(random), bytes(random), static_cast<std::int32_t>(random.next())},
+          {bytes(random), bytes(random), static_cast<std::int32_t>(random.next()), bytes(random),
+           random.chance(0.5), random.chance(0.5), "e" + bytes(random)},
           range_poses(random, number32(random) / 2, 3)};
 }
 
 EncodedSegment segment(Random& random) {
   return {bytes(random), bytes(random), number32(random), number32(random), list(random, 4, [&] {
             return EncodedPacket{static_cast<std::int64_t>(random.next()), random.chance(0.5),
-                                 bytes(random, 300)};
+                                 bytes(random, 300), bytes(random, 50)};
           })};
 }
 
