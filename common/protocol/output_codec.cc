@@ -53,9 +53,14 @@ constexpr OutputCodec kCodecs[] = {
      .containers = kForProres,
      .tunes = {},
      .has_alpha = true,
-     .keeps_depth = true},
-    {.name = "ffv1", .containers = kForFfv1, .tunes = {}, .keeps_depth = true},
-    {.name = "png", .containers = kForPng, .tunes = {}, .has_alpha = true},
+     .keeps_depth = true,
+     .is_intra_only = true},
+    {.name = "ffv1",
+     .containers = kForFfv1,
+     .tunes = {},
+     .keeps_depth = true,
+     .is_intra_only = true},
+    {.name = "png", .containers = kForPng, .tunes = {}, .has_alpha = true, .is_intra_only = true},
 };
 
 bool holds(Names names, std::string_view name) {
@@ -143,6 +148,11 @@ int crf_of(const EncodeSettings& settings) {
 bool keeps_depth(const EncodeSettings& settings) {
   const OutputCodec* codec = find_output_codec(settings.codec);
   return settings.keep_depth || (codec != nullptr && codec->keeps_depth);
+}
+
+bool makes_large_frames(const EncodeSettings& settings) {
+  const OutputCodec* codec = find_output_codec(settings.codec);
+  return codec != nullptr && (codec->is_intra_only || crf_of(settings) == 0);
 }
 
 bool can_grow(const EncodeSettings& settings) {

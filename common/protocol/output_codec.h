@@ -23,8 +23,8 @@ struct OutputCodec {
   bool has_alpha = false;  // can be an overlay
   // Its users expect the source's samples: depth is kept without being asked for.
   bool keeps_depth = false;
-  // Names of the encoders in the processor's place that exist for it (EncodeSettings::encoder).
-  bool has_hardware = false;
+  bool has_hardware = false;   // other encoders than software (EncodeSettings::encoder)
+  bool is_intra_only = false;  // every frame by itself: long segments save nothing
 };
 
 // Null when there is none of this name.
@@ -41,6 +41,8 @@ int crf_of(const EncodeSettings& settings);
 // Whether frames come to the encoder with more than 8 bits where the source has them.
 bool keeps_depth(const EncodeSettings& settings);
 
+// Whether a second of video is tens of megabytes: frames by themselves, or nothing lost.
+bool makes_large_frames(const EncodeSettings& settings);
 // Whether players know this codec in an MP4 that is still being written.
 bool can_grow(const EncodeSettings& settings);
 

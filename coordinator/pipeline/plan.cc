@@ -12,6 +12,7 @@
 #include "common/media/image.h"
 #include "common/media/stitch.h"
 #include "common/people/steady.h"
+#include "common/protocol/output_codec.h"
 #include "common/wire/codec.h"
 
 namespace posefleet {
@@ -51,6 +52,16 @@ std::vector<FrameRange> cut_by_time(const FrameTable& table, double range_second
   }
   if (first < table.frame_count()) ranges.push_back({first, table.frame_count()});
   return ranges;
+}
+
+// Of segments whose frames hardly shrink: a segment is held in memory, by who encodes it and by who
+// joins it. A lossless frame of 10 bits takes about two bytes a pixel, so this is some 64 MB.
+std::uint32_t large_range_frames(const FrameTable& table) {
+  constexpr std::uint64_t kPixelsMax = 32 << 20;
+  constexpr std::uint32_t kFramesMax = 48;  // two seconds of a small film
+  const std::uint64_t pixels =
+      std::max<std::uint64_t>(1, std::uint64_t{table.width} * table.height);
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(kPixelsMax / pixels, 1, kFramesMax));
 }
 
 std::vector<FrameRange> cut_by_count(std::uint32_t frame_count, std::uint32_t range_frames) {
@@ -217,7 +228,9 @@ std::vector<core::RangeRecord> plan_ranges(const JobPlan& plan) {
     const double duration = seconds_of(plan.table, plan.table.pts.back() - plan.table.pts.front());
     const double range_seconds =
         std::clamp(duration / kRenderRangesWanted, kRenderRangeSecondsMin, kRenderRangeSecondsMax);
-    add(Stage::Render, cut_by_time(plan.table, range_seconds));
+    add(Stage::Render, makes_large_frames(plan.spec.encode)
+                           ? cut_by_count(plan.table.frame_count(), large_range_frames(plan.table))
+                           : cut_by_time(plan.table, range_seconds));
   }
   return records;
 }
