@@ -1,4 +1,6 @@
 // `posefleet run` with its real processes: every kind of output.
+#include <csignal>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -22,27 +24,33 @@ class Workplace final {
   fs::path clip() const { return folder_ / "clip.mkv"; }
   fs::path folder() const { return folder_; }
 
+  fs::path last_work_dir() const { return folder_ / ("work-" + std::to_string(runs_)); }
+
+  // Of a run with a work folder of its own.
+  std::vector<std::string> arguments(const fs::path& input, const std::string& output) {
+    ++runs_;
+    fs::create_directories(last_work_dir());
+    return {"run",
+            input.string(),
+            "-o",
+            (folder_ / output).string(),
+            "--model",
+            (folder_ / "model").string(),
+            "--work-dir",
+            last_work_dir().string(),
+            "--preset",
+            "ultrafast",
+            "--pose-workers",
+            "1",
+            "--render-workers",
+            "2",
+            "--json"};
+  }
   // `run` on the clip with its output under this name.
   Ended render(const std::string& name, const std::vector<std::string>& options) {
-    const fs::path work = folder_ / ("work-" + std::to_string(++runs_));
-    fs::create_directories(work);
-    std::vector<std::string> arguments = {"run",
-                                          clip().string(),
-                                          "-o",
-                                          (folder_ / name).string(),
-                                          "--model",
-                                          (folder_ / "model").string(),
-                                          "--work-dir",
-                                          work.string(),
-                                          "--preset",
-                                          "ultrafast",
-                                          "--pose-workers",
-                                          "1",
-                                          "--render-workers",
-                                          "2",
-                                          "--json"};
-    arguments.insert(arguments.end(), options.begin(), options.end());
-    return run("posefleet", arguments);
+    std::vector<std::string> all = arguments(clip(), name);
+    all.insert(all.end(), options.begin(), options.end());
+    return run("posefleet", all);
   }
 
  private:
@@ -194,14 +202,52 @@ TEST(Output, LeavesEverySampleAloneThatNoBodyTouches) {
   EXPECT_LT(changed, before.size() / 4) << "bodies are everywhere, so nothing was shown";
 }
 
-TEST(Output, CanBeWatchedWhileItGrows) {
+std::uint32_t frames_in(const fs::path& file) {
+  const auto probed = probe_frame_table(file);
+  return probed ? probed->table.frame_count() : 0;
+}
+
+// Empty until there is one.
+fs::path live_file_in(const fs::path& work_dir) {
+  std::error_code error;
+  for (auto entry = fs::recursive_directory_iterator(work_dir, error);
+       !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (entry->path().filename() == "live.mp4") return entry->path();
+  }
+  return {};
+}
+
+TEST(Output, CanBeWatchedWhileItGrowsAlsoAfterARestart) {
   Workplace& place = Workplace::get();
-  const Ended plain = place.render("plain.mkv", {});
-  const Ended live = place.render("live.mkv", {"--live"});
-  ASSERT_EQ(live.exit_code, 0) << live.err;
-  EXPECT_NE(live.err.find("can be watched while it grows: "), std::string::npos) << live.err;
-  EXPECT_EQ(live.err.find("cannot be watched"), std::string::npos) << live.err;
-  EXPECT_EQ(Json::parse(live.out).at("output_sha256"), Json::parse(plain.out).at("output_sha256"));
+  const fs::path film = place.folder() / "film.mkv";  // four render ranges
+  ASSERT_EQ(run("/usr/bin/ffmpeg", {"-v", "error", "-stream_loop", "3", "-i", place.clip().string(),
+                                    "-c", "copy", film.string()})
+                .exit_code,
+            0);
+  const Ended plain = run("posefleet", place.arguments(film, "plain-film.mkv"));
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+
+  std::vector<std::string> arguments = place.arguments(film, "live-film.mkv");
+  const fs::path work_dir = place.last_work_dir();
+  arguments.push_back("--live");
+  Program program("posefleet", arguments);
+  fs::path live;
+  const auto is_growing = [&] {
+    live = live_file_in(work_dir);
+    return !live.empty() && frames_in(live) > 0;
+  };
+  ASSERT_TRUE(eventually(is_growing));
+  EXPECT_LT(frames_in(live), 200u) << "it was there only when all was done";
+  const std::vector<pid_t> coordinators = children_of(program.pid(), "posefleet-coordinator");
+  ASSERT_EQ(coordinators.size(), 1u);
+  kill(coordinators.front(), SIGKILL);
+  fs::remove(live);
+  EXPECT_TRUE(eventually(is_growing));
+  const Ended ended = program.wait();
+  ASSERT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_NE(ended.err.find("can be watched while it grows: " + live.string()), std::string::npos)
+      << ended.err;
+  EXPECT_EQ(Json::parse(ended.out).at("output_sha256"), Json::parse(plain.out).at("output_sha256"));
 }
 
 TEST(Output, ThatMakesNoSenseIsRefusedAtOnce) {
