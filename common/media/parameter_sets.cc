@@ -68,6 +68,10 @@ Result<CodecContext> open_decoder(const EncodedSegment& segment, const EncodedPa
   CodecContext decoder(avcodec_alloc_context3(codec));
   POSEFLEET_CHECK(decoder != nullptr);
   decoder->thread_count = 1;
+  // Bounds what a picture may allocate, whatever its header claims; a little more than its size,
+  // which codecs round up to blocks.
+  decoder->max_pixels = std::int64_t{segment.width} * segment.height +
+                        256 * (std::int64_t{segment.width} + segment.height) + 256 * 256;
   if (id == AV_CODEC_ID_PRORES) decoder->codec_tag = tag_of_prores(first);
   if (id == AV_CODEC_ID_FFV1) {  // leaves its size to the container
     decoder->width = static_cast<int>(segment.width);

@@ -39,6 +39,15 @@ Status SegmentChecker::check_format(const EncodedSegment& segment,
     return rejected(fmt::format("segment {} is in codec '{}', not {}", segments_, segment.codec,
                                 is_first ? "one of " + output_codec_names() : codec_));
   }
+  // Sizes that a format cannot hold are padded by one.
+  const auto fits = [](std::uint32_t side, std::uint32_t video) {
+    return side == video || side == video + 1;
+  };
+  if (!fits(segment.width, table_.width) || !fits(segment.height, table_.height)) {
+    return rejected(fmt::format("segment {} has pictures of {}x{} pixels, the video of {}x{}",
+                                segments_, segment.width, segment.height, table_.width,
+                                table_.height));
+  }
   if (segment.packets.empty() || !segment.packets.front().is_key) {
     return rejected(fmt::format("segment {} does not start with a key frame", segments_));
   }

@@ -5,6 +5,7 @@
 
 #include "common/media/frame_table.h"
 #include "common/wire/codec.h"
+#include "coordinator/pipeline/growing_outputs.h"
 
 namespace posefleet {
 namespace {
@@ -154,7 +155,7 @@ void Jobs::release(JobId job, bool keep_output) {
   } else {
     // By their names: a result that was given its name and never committed is nobody's.
     remove_files(folder_of(job), [](const std::string& name) {
-      return is_result_file(name) || is_temporary(name) || name == kTracksFile;
+      return is_result_file(name) || is_temporary(name) || name == kTracksFile || name == kLiveFile;
     });
   }
   jobs_.erase(job);
