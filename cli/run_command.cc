@@ -13,6 +13,7 @@
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "common/job/job_spec.h"
+#include "common/media/encoder_presence.h"
 #include "common/media/frame_table.h"
 #include "common/model_folder/model_folder.h"
 #include "common/protocol/output_codec.h"
@@ -49,6 +50,10 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   if (options.steady != "auto") spec.steady = options.steady == "on";
   POSEFLEET_TRY_DO(choose_output(options.output_options, options.output, spec));
   spec.on_quarantine = options.on_quarantine == "fail" ? OnQuarantine::Fail : OnQuarantine::Keep;
+  // The workers are this machine's.
+  if (spec.encode.encoder != EncodeSettings{}.encoder) {
+    POSEFLEET_TRY_DO(check_encoder_is_here(spec.encode));
+  }
   spec.live = options.live;
   if (options.live && !can_grow(spec.encode)) {
     return rejected("--live is for videos in h264, hevc or av1, not for " +

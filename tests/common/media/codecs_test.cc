@@ -6,6 +6,7 @@
 
 #include "common/media/decoder.h"
 #include "common/media/encoder.h"
+#include "common/media/encoder_presence.h"
 #include "common/media/frame_table.h"
 #include "common/media/picture_files.h"
 #include "common/media/stitch.h"
@@ -169,9 +170,13 @@ TEST(Codecs, SayWhichHardwareIsNotThere) {
   const FrameTable table = probe_frame_table(path)->table;
   RangeDecoder decoder = RangeDecoder::open(path, table, {0, 5}).value();
   const auto frame = decoder.next().value();
+  EXPECT_TRUE(check_encoder_is_here({}));
   for (const char* kind : {"nvenc", "qsv"}) {
+    const Status here = check_encoder_is_here({.encoder = kind});
+    if (here) continue;  // this machine has it
+    EXPECT_NE(here.error().message.find(kind), std::string::npos) << here.error().message;
     const auto encoder = SegmentEncoder::create({.encoder = kind}, table, *frame);
-    if (encoder) continue;  // this machine has it
+    ASSERT_FALSE(encoder);
     EXPECT_NE(encoder.error().message.find(kind), std::string::npos) << encoder.error().message;
     EXPECT_NE(encoder.error().message.find("--encoder software"), std::string::npos)
         << encoder.error().message;
