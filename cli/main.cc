@@ -106,6 +106,12 @@ void add_run(CLI::App& app, RunOptions& options) {
                   "for people, or the whole frame is one person's box if there is none");
   add_detector(*run, options.detector);
   add_detector_sides(*run, options.detector);
+  run->add_option("--fps", options.fps, "only so many frames a second (2, 0.5 or 30000/1001)");
+  run->add_option("--start", options.start,
+                  "from here on: seconds or h:mm:ss.sss after the video's first frame");
+  run->add_option("--end", options.end, "up to here");
+  run->add_option("--max-frames", options.max_frames, "only so many frames, from the first")
+      ->check(CLI::Range(1, 1'000'000'000));
   run->add_option("--preset", options.preset, "x264's speed against size")
       ->check(CLI::IsMember({"ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
                              "slow", "slower", "veryslow"}))

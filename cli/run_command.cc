@@ -22,6 +22,12 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
+template <typename T>
+Result<T> in_option(const char* option, Result<T> value) {
+  if (!value) return in_context(option, value.error());
+  return value;
+}
+
 // One video of the command, checked.
 struct Item {
   fs::path input;
@@ -59,6 +65,22 @@ Status check_output(const fs::path& input, const fs::path& output) {
   return make_writable_folder(output.parent_path());
 }
 
+Result<FrameSelection> frames_of(const RunOptions& options) {
+  FrameSelection frames;
+  if (!options.fps.empty()) {
+    POSEFLEET_TRY(frames.fps, in_option("--fps", parse_rate(options.fps)));
+  }
+  if (!options.start.empty()) {
+    POSEFLEET_TRY(frames.start, in_option("--start", parse_time(options.start)));
+  }
+  if (!options.end.empty()) {
+    POSEFLEET_TRY(frames.end, in_option("--end", parse_time(options.end)));
+  }
+  if (options.max_frames > 0) frames.max_frames = options.max_frames;
+  POSEFLEET_TRY_DO(check_selection(frames));
+  return frames;
+}
+
 // Everything that can be told to be wrong before a process is started.
 Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFolder& model) {
   if (!options.output.empty() && (options.videos.size() > 1 || !options.output_dir.empty())) {
@@ -74,6 +96,7 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   spec.encode.preset = options.preset;
   spec.encode.crf = options.crf;
   spec.on_quarantine = options.on_quarantine == "fail" ? OnQuarantine::Fail : OnQuarantine::Keep;
+  POSEFLEET_TRY(spec.frames, frames_of(options));
   if (!options.boxes.empty()) {
     spec.box_source = BoxSource::Given;
     POSEFLEET_TRY(spec.boxes, read_boxes_file(options.boxes));
@@ -119,7 +142,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 void print_summary(const Json& result, const fs::path& output) {
   const double seconds = result.at("processing_time_seconds");
-  const auto frames = result.at("total_frames").get<std::uint64_t>();
+  const auto frames = result.at("processed_frames").get<std::uint64_t>();
   std::fprintf(
       stderr, "%s: %llu frames, %llu of them with people, in %.1f s (%.1f frames/s)\n",
       output.c_str(), static_cast<unsigned long long>(frames),

@@ -23,8 +23,9 @@ struct JobPlan {
   JobSpec spec;
   SourceFile source;
   std::string source_sha256;
-  std::string source_fingerprint;  // fingerprint_of; empty in plans of an older version
-  FrameTable table;
+  std::string source_fingerprint;        // fingerprint_of; empty in plans of an older version
+  FrameTable table;                      // of the frames that the spec selects
+  std::uint32_t source_frame_count = 0;  // of all frames; 0 in plans of an older version
   std::vector<std::string> warnings;
 };
 

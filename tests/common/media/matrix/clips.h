@@ -33,6 +33,8 @@ struct MatrixClip {
   Truth truth = Truth::Times;
   // Why probing decodes all of it; empty: the packets tell all frames.
   std::string decoded_because = "";
+  // Frames in which the decoder finds errors although nobody damaged the file.
+  std::vector<std::uint32_t> errors = {};
 };
 
 const std::vector<MatrixClip>& matrix_clips();

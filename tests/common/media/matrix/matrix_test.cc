@@ -25,6 +25,7 @@ using tests::Truth;
 struct Decoded {
   std::vector<std::int64_t> pts;
   std::vector<std::string> hashes;
+  std::vector<std::uint32_t> damaged;
   std::string error;
 };
 
@@ -37,6 +38,7 @@ Decoded decode(const std::filesystem::path& path, const FrameTable& table, Frame
       decoded.error = frame.error().message;
       return decoded;
     }
+    decoded.damaged = decoder->damaged_frames();
     if (!frame->has_value()) return decoded;
     decoded.pts.push_back((*frame)->pts());
     decoded.hashes.push_back(tests::hash_of(**frame));
@@ -73,6 +75,7 @@ void expect_ranges_of_straight_decode(const MatrixClip& clip, const std::filesys
   const Decoded straight = decode(path, table, {0, table.frame_count()});
   ASSERT_EQ(straight.error, "");
   ASSERT_EQ(straight.pts, table.pts);
+  EXPECT_EQ(straight.damaged, clip.errors);
   const std::string format = clip.pixel_format.empty() ? "gray" : clip.pixel_format;
   const std::vector<std::string> hashes = tests::ffmpeg_hashes(path, format);
   ASSERT_EQ(hashes.size(), table.pts.size());
@@ -83,6 +86,7 @@ void expect_ranges_of_straight_decode(const MatrixClip& clip, const std::filesys
     SCOPED_TRACE(testing::Message() << "[" << range.first << ", " << range.end << ")");
     const Decoded decoded = decode(path, table, range);
     EXPECT_EQ(decoded.error, "");
+    EXPECT_TRUE(decoded.damaged.empty() || !clip.errors.empty());
     EXPECT_EQ(decoded.hashes, std::vector<std::string>(straight.hashes.begin() + range.first,
                                                        straight.hashes.begin() + range.end));
   }
