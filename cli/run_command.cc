@@ -14,6 +14,7 @@
 #include "cli/session.h"
 #include "common/job/job_spec.h"
 #include "common/media/frame_table.h"
+#include "common/media/image_sequence.h"
 #include "common/model_folder/model_folder.h"
 
 namespace posefleet::cli {
@@ -37,7 +38,13 @@ struct Item {
 
 Result<fs::path> output_of(const RunOptions& options, const fs::path& input) {
   if (!options.output.empty()) return fs::absolute(options.output);
-  const std::string name = input.stem().string() + "_posefleet.mp4";
+  // A pattern is no name to be remembered by; its folder has one.
+  const bool is_pattern = input.filename().string().find('%') != std::string::npos;
+  const fs::path named =
+      is_pattern && is_image_sequence(input) ? fs::absolute(input).parent_path() : input;
+  const std::string stem =
+      named.has_filename() ? named.stem().string() : named.parent_path().stem().string();
+  const std::string name = stem + "_posefleet.mp4";
   return fs::absolute(options.output_dir.empty() ? fs::path(name)
                                                  : fs::path(options.output_dir) / name);
 }
@@ -81,6 +88,18 @@ Result<FrameSelection> frames_of(const RunOptions& options) {
   return frames;
 }
 
+// Says whether it is there, and a file or a set of pictures.
+Status check_source(const fs::path& source, const FrameSelection& frames) {
+  if (!is_image_sequence(source)) {
+    POSEFLEET_TRY([[maybe_unused]] const SourceFile file, identify_source(source));
+    return done();
+  }
+  POSEFLEET_TRY([[maybe_unused]] const auto files, list_image_sequence(source));
+  if (frames.fps) return done();
+  return rejected(source.string() +
+                  " is a set of pictures: say with --fps how many of them make a second");
+}
+
 // Everything that can be told to be wrong before a process is started.
 Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFolder& model) {
   if (!options.output.empty() && (options.videos.size() > 1 || !options.output_dir.empty())) {
@@ -104,8 +123,7 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   POSEFLEET_TRY_DO(choose_detection(options.detector, model, spec));
   std::vector<Item> items;
   for (const std::string& video : options.videos) {
-    // Says whether it is there and a file.
-    POSEFLEET_TRY(const SourceFile source, identify_source(video));
+    POSEFLEET_TRY_DO(check_source(video, spec.frames));
     POSEFLEET_TRY(const fs::path output, output_of(options, video));
     POSEFLEET_TRY_DO(check_output(video, output));
     for (const Item& other : items) {

@@ -10,6 +10,7 @@
 #include "common/files/sha256.h"
 #include "common/media/frame_table.h"
 #include "common/media/image.h"
+#include "common/media/image_sequence.h"
 #include "common/people/steady.h"
 #include "common/wire/codec.h"
 #include "coordinator/pipeline/select.h"
@@ -34,6 +35,7 @@ constexpr std::size_t kKeyPacketsBefore = 8;
 
 constexpr const char* kTableFile = "frame_table.bin";
 constexpr const char* kPlanFile = "plan.json";
+constexpr const char* kPicturesFile = "pictures.mov";
 
 double seconds_of(const FrameTable& table, std::int64_t ticks) {
   return static_cast<double>(ticks) * static_cast<double>(table.time_base.num) /
@@ -146,24 +148,42 @@ FrameTable table_of_image(const BgrImage& image) {
   return table;
 }
 
+// The path of the video that the pictures became.
+Result<std::string> pack_pictures(const JobSpec& spec, const std::filesystem::path& job_folder) {
+  if (!spec.frames.fps) {
+    return rejected(spec.source_path +
+                    " is a set of pictures: say with fps how many of them make a second");
+  }
+  POSEFLEET_TRY(const auto files, list_image_sequence(spec.source_path));
+  const std::filesystem::path packed = job_folder / kPicturesFile;
+  POSEFLEET_TRY_DO(pack_image_sequence(files, *spec.frames.fps, packed));
+  return packed.string();
+}
+
 }  // namespace
 
-Result<JobPlan> probe_job(const JobSpec& spec) {
+Result<JobPlan> probe_job(const JobSpec& spec, const std::filesystem::path& job_folder) {
   JobPlan plan;
   plan.spec = spec;
-  POSEFLEET_TRY(plan.source, identify_source(spec.source_path));
+  FrameSelection selection = spec.frames;
+  std::string path = spec.source_path;
+  if (!spec.is_image && is_image_sequence(spec.source_path)) {
+    POSEFLEET_TRY(path, pack_pictures(spec, job_folder));
+    selection.fps.reset();  // it was the pictures' own rate
+  }
+  POSEFLEET_TRY(plan.source, identify_source(path));
   if (spec.is_image) {
-    POSEFLEET_TRY(const BgrImage image, read_image(spec.source_path));
+    POSEFLEET_TRY(const BgrImage image, read_image(path));
     plan.table = table_of_image(image);
     plan.source_frame_count = 1;
   } else {
-    POSEFLEET_TRY(ProbeResult probe, probe_frame_table(spec.source_path));
+    POSEFLEET_TRY(ProbeResult probe, probe_frame_table(path));
     plan.source_frame_count = probe.table.frame_count();
-    POSEFLEET_TRY(plan.table, select_frames(probe.table, spec.frames, spec.source_path));
+    POSEFLEET_TRY(plan.table, select_frames(probe.table, selection, spec.source_path));
     plan.warnings = std::move(probe.warnings);
   }
-  POSEFLEET_TRY(plan.source_sha256, sha256_hex_of_file(spec.source_path));
-  POSEFLEET_TRY(const OpenFile file, OpenFile::open(spec.source_path));
+  POSEFLEET_TRY(plan.source_sha256, sha256_hex_of_file(path));
+  POSEFLEET_TRY(const OpenFile file, OpenFile::open(path));
   POSEFLEET_TRY(plan.source_fingerprint, fingerprint_of(file));
   POSEFLEET_TRY_DO(check_source_unchanged(plan.source));
   if (!spec.boxes.empty() && spec.boxes.back().frame >= plan.table.frame_count()) {

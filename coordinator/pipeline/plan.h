@@ -29,8 +29,10 @@ struct JobPlan {
   std::vector<std::string> warnings;
 };
 
-// Reads the source: blocking, some microseconds a frame and a second a gigabyte for the hash.
-Result<JobPlan> probe_job(const JobSpec& spec);
+// Reads the source: blocking, some microseconds a frame and a second a gigabyte for the hash. A set
+// of pictures becomes a video in the job's folder first (common/media/image_sequence.h), and that
+// is the source from then on.
+Result<JobPlan> probe_job(const JobSpec& spec, const std::filesystem::path& job_folder);
 
 // Kept beside the job's artifacts, so that a restarted coordinator need not probe again.
 Status save_plan(const JobPlan& plan, const std::filesystem::path& job_folder);

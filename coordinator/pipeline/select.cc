@@ -20,30 +20,26 @@ std::int64_t ticks_from(std::chrono::microseconds time, const Rational& time_bas
   return static_cast<std::int64_t>((product + scale - 1) / scale);
 }
 
-// For each tick of the rate, counted from the first frame, the last frame that is not shown later.
+// When a frame gives way to the next; the last one lasts as long as the one before.
+std::int64_t shown_until(const FrameTable& all, std::uint32_t frame) {
+  if (frame + 1 < all.frame_count()) return all.pts[frame + 1];
+  return frame > 0 ? 2 * all.pts[frame] - all.pts[frame - 1] : all.pts[frame] + 1;
+}
+
+// For each tick of the rate, counted from the first frame, the frame that is shown then.
 std::vector<std::uint32_t> at_rate(const FrameTable& all, const std::vector<std::uint32_t>& frames,
                                    const Rational& rate) {
-  std::vector<std::uint32_t> chosen;
   const std::int64_t origin = all.pts[frames.front()];
-  // The number of the rate's tick at or before a frame; the frame before covers the ticks between.
-  const auto tick_of = [&](std::uint32_t frame) {
-    const Wide elapsed = Wide{all.pts[frame]} - origin;
-    return elapsed * all.time_base.num * rate.num / (Wide{all.time_base.den} * rate.den);
-  };
-  const auto is_at_tick = [&](std::uint32_t frame) {
-    const Wide elapsed = Wide{all.pts[frame]} - origin;
-    return elapsed * all.time_base.num * rate.num % (Wide{all.time_base.den} * rate.den) == 0;
-  };
+  const Wide num = Wide{all.time_base.num} * rate.num;
+  const Wide den = Wide{all.time_base.den} * rate.den;
+  std::vector<std::uint32_t> chosen;
   Wide next = 0;  // the first tick that has no frame yet
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    // Ticks before the next frame's time show this frame; behind the last frame there are none.
-    Wide last = tick_of(frames[i]);
-    if (i + 1 < frames.size()) {
-      last = tick_of(frames[i + 1]) - (is_at_tick(frames[i + 1]) ? 1 : 0);
-    }
-    if (last < next) continue;
-    chosen.push_back(frames[i]);
-    next = last + 1;
+  for (const std::uint32_t frame : frames) {
+    // The first tick that this frame is not shown at any more.
+    const Wide end = ((Wide{shown_until(all, frame)} - origin) * num + den - 1) / den;
+    if (end <= next) continue;
+    chosen.push_back(frame);
+    next = end;
   }
   return chosen;
 }
