@@ -123,9 +123,7 @@ Result<StitchReport> join_segments(const JobPlan& plan, const std::vector<RangeF
       *lost = {segments[index].range, decoded.error().message};
       return decoded;
     }
-    if (table.span) {
-      for (EncodedPacket& packet : decoded->packets) packet.pts -= table.span->shift;
-    }
+    move_to_output(plan.table, *decoded);
     return decoded;
   };
   POSEFLEET_TRY(StitchReport report,

@@ -100,4 +100,9 @@ FrameTable output_table(const FrameTable& selected) {
   return table;
 }
 
+void move_to_output(const FrameTable& selected, EncodedSegment& segment) {
+  if (!selected.span) return;
+  for (EncodedPacket& packet : segment.packets) packet.pts -= selected.span->shift;
+}
+
 }  // namespace posefleet

@@ -23,4 +23,7 @@ Result<FrameTable> select_frames(const FrameTable& all, const FrameSelection& se
 // The output's table: the times that the frames have there (PresentationSpan::shift).
 FrameTable output_table(const FrameTable& selected);
 
+// Workers' packets carry the source's times: to those of the output table.
+void move_to_output(const FrameTable& selected, EncodedSegment& segment);
+
 }  // namespace posefleet
