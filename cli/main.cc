@@ -121,7 +121,9 @@ void add_output(CLI::App& command, OutputOptions& options) {
 void add_run(CLI::App& app, RunOptions& options) {
   CLI::App* run = app.add_subcommand(
       "run", "Draw people's bodies on videos, with a cluster of processes on this machine");
-  run->add_option("video", options.videos, "video files")->required();
+  run->add_option("video", options.videos,
+                  "video files; folders of PNG or JPEG pictures, or patterns (frames/%05d.png)")
+      ->required();
   run->add_option("-o,--output", options.output,
                   "output file (.mp4, .m4v, .mov, .mkv, .webm; a folder for png), for one video");
   run->add_option("-d,--output-dir", options.output_dir,
@@ -134,6 +136,14 @@ void add_run(CLI::App& app, RunOptions& options) {
                   "for people, or the whole frame is one person's box if there is none");
   add_detector(*run, options.detector);
   add_detector_sides(*run, options.detector);
+  run->add_option(
+      "--fps", options.fps,
+      "only so many frames a second (2, 0.5 or 30000/1001); of a set of pictures: its rate");
+  run->add_option("--start", options.start,
+                  "from here on: seconds or h:mm:ss.sss after the video's first frame");
+  run->add_option("--end", options.end, "up to here");
+  run->add_option("--max-frames", options.max_frames, "only so many frames, from the first")
+      ->check(CLI::Range(1, 1'000'000'000));
   add_output(*run, options.output_options);
   run->add_flag("--live", options.live,
                 "say where the output can be watched while it grows (h264, hevc, av1)");

@@ -28,6 +28,8 @@ struct RunOptions {
   DetectorSettings detector;
   OutputOptions output_options;
   bool live = false;
+  std::string fps, start, end;   // as typed; empty: all frames
+  std::uint32_t max_frames = 0;  // 0: all
   std::string on_quarantine = "keep";
   std::string work_dir;
   std::string progress = "auto";

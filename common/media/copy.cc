@@ -107,7 +107,7 @@ Result<StitchReport> copy_video(const std::filesystem::path& source, const Frame
   SourcePackets pictures(std::move(input), table.stream_index);
   POSEFLEET_TRY(const av::PictureFormat format, format_of(pictures.stream()));
   POSEFLEET_TRY(const auto sound, av::AudioReader::open(source, -1));
-  POSEFLEET_TRY(const auto side, av::SideStreams::open(source));
+  POSEFLEET_TRY(const auto side, av::SideStreams::open(source, table));
   const av::TemporaryFile temporary(out);
   POSEFLEET_TRY(const auto file,
                 av::OutputFile::create(temporary.path(), out, {table, format, *sound, side.get()}));

@@ -47,7 +47,7 @@ class GrowingFile::State final {
  private:
   Status open(const EncodedSegment& first) {
     POSEFLEET_TRY(format_, av::read_picture_format(first, first.packets.front()));
-    POSEFLEET_TRY(sound_, av::AudioReader::open(source_, -1));
+    POSEFLEET_TRY(sound_, av::AudioReader::open(source_, -1, av::AudioReader::cut_of(table_)));
     POSEFLEET_TRY(
         file_, av::OutputFile::create(out_, out_, {table_, format_, *sound_}, av::Layout::Growing));
     packets_ = std::make_unique<av::VideoPackets>(table_, format_.reorder_depth);

@@ -75,28 +75,6 @@ void make_attachment(const AVStream& from, AVStream& to) {
   av_dict_set(&to.metadata, "mimetype", is_png ? "image/png" : "image/jpeg", 0);
 }
 
-// FFmpeg frees them with the context.
-void copy_chapters(const AVFormatContext& from, AVFormatContext& to) {
-  if (from.nb_chapters == 0) return;
-  to.chapters = static_cast<AVChapter**>(av_calloc(from.nb_chapters, sizeof(AVChapter*)));
-  POSEFLEET_CHECK(to.chapters != nullptr);
-  for (unsigned i = 0; i < from.nb_chapters; ++i) {
-    const AVChapter& source = *from.chapters[i];
-    if (!is_time(source.start) || !is_time(source.end) || source.time_base.num <= 0 ||
-        source.time_base.den <= 0) {
-      continue;  // of a damaged file
-    }
-    auto* chapter = static_cast<AVChapter*>(av_mallocz(sizeof(AVChapter)));
-    POSEFLEET_CHECK(chapter != nullptr);
-    chapter->id = source.id;
-    chapter->time_base = source.time_base;
-    chapter->start = source.start;
-    chapter->end = source.end;
-    copy_metadata(source.metadata, &chapter->metadata);
-    to.chapters[to.nb_chapters++] = chapter;
-  }
-}
-
 }  // namespace
 
 void copy_metadata(const AVDictionary* from, AVDictionary** to) {
@@ -106,10 +84,13 @@ void copy_metadata(const AVDictionary* from, AVDictionary** to) {
   }
 }
 
-Result<std::unique_ptr<SideStreams>> SideStreams::open(const std::filesystem::path& source) {
+Result<std::unique_ptr<SideStreams>> SideStreams::open(const std::filesystem::path& source,
+                                                       const FrameTable& table) {
   auto side = std::make_unique<SideStreams>();
   side->source_name_ = source.string();
   side->packet_ = make_packet();
+  side->span_ = table.span;
+  side->span_base_ = to_av(table.time_base);
   POSEFLEET_TRY(side->input_, open_input(source));
   return side;
 }
@@ -131,11 +112,44 @@ void SideStreams::declare(AVFormatContext& out, const std::string& name,
   }
   copy_metadata(input_->metadata, &out.metadata);
   if (pictures >= 0) copy_metadata(input_->streams[pictures]->metadata, &out.streams[0]->metadata);
-  copy_chapters(*input_, out);
+  copy_chapters(out);
   for (unsigned i = 0; i < input_->nb_streams; ++i) {
     if (find(static_cast<int>(i)) == nullptr) input_->streams[i]->discard = AVDISCARD_ALL;
   }
   if (subtitles_.empty()) is_over_ = true;
+}
+
+// FFmpeg frees them with the context.
+void SideStreams::copy_chapters(AVFormatContext& out) const {
+  if (input_->nb_chapters == 0) return;
+  out.chapters = static_cast<AVChapter**>(av_calloc(input_->nb_chapters, sizeof(AVChapter*)));
+  POSEFLEET_CHECK(out.chapters != nullptr);
+  for (unsigned i = 0; i < input_->nb_chapters; ++i) {
+    const AVChapter& source = *input_->chapters[i];
+    if (!is_time(source.start) || !is_time(source.end) || source.time_base.num <= 0 ||
+        source.time_base.den <= 0) {
+      continue;  // of a damaged file
+    }
+    std::int64_t start = source.start, end = source.end;
+    if (span_) {
+      const auto in_chapter = [&](std::int64_t time) {
+        return av_rescale_q(time, span_base_, source.time_base);
+      };
+      start = std::max(start, in_chapter(span_->begin));
+      end = std::min(end, in_chapter(span_->end));
+      if (start >= end) continue;
+      start -= in_chapter(span_->shift);
+      end -= in_chapter(span_->shift);
+    }
+    auto* chapter = static_cast<AVChapter*>(av_mallocz(sizeof(AVChapter)));
+    POSEFLEET_CHECK(chapter != nullptr);
+    chapter->id = source.id;
+    chapter->time_base = source.time_base;
+    chapter->start = start;
+    chapter->end = end;
+    copy_metadata(source.metadata, &chapter->metadata);
+    out.chapters[out.nb_chapters++] = chapter;
+  }
 }
 
 // False when the container has no place for it.
@@ -200,6 +214,13 @@ AVPacket* SideStreams::peek() {
     if (stream == nullptr || packet_->size <= 0) continue;
     if (packet_->pts == AV_NOPTS_VALUE) packet_->pts = packet_->dts;
     if (packet_->pts == AV_NOPTS_VALUE || !is_time(packet_->pts)) continue;
+    if (span_) {
+      const AVRational own = input_->streams[packet_->stream_index]->time_base;
+      const bool is_inside = av_compare_ts(packet_->pts, own, span_->begin, span_base_) >= 0 &&
+                             av_compare_ts(packet_->pts, own, span_->end, span_base_) < 0;
+      if (!is_inside) continue;
+      packet_->pts -= av_rescale_q(span_->shift, span_base_, own);
+    }
     packet_->dts = packet_->pts;
     if (stream->last_dts != AV_NOPTS_VALUE && packet_->dts < stream->last_dts) continue;
     stream->last_dts = packet_->dts;

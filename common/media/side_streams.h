@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,10 @@ namespace posefleet::av {
 // One owner, one thread: open, declare before the output's header is written, then write.
 class SideStreams final {
  public:
-  // Reads the source a second time, beside the sound's reader.
-  static Result<std::unique_ptr<SideStreams>> open(const std::filesystem::path& source);
+  // Reads the source a second time, beside the sound's reader. Of the piece that the table is about
+  // (FrameTable::span), with the times that it has in the output.
+  static Result<std::unique_ptr<SideStreams>> open(const std::filesystem::path& source,
+                                                   const FrameTable& table);
 
   // Adds streams, chapters and metadata to `out`, whose video stream is number 0; appends to
   // `warnings` what stays behind. `name` is the output's.
@@ -36,11 +39,14 @@ class SideStreams final {
     int to = 0;    // index in the output
     std::int64_t last_dts = AV_NOPTS_VALUE;
   };
+  void copy_chapters(AVFormatContext& out) const;
   bool declare_stream(AVFormatContext& out, const AVStream& from);
   Stream* find(int index);
   AVPacket* peek();
 
   std::string source_name_;
+  std::optional<PresentationSpan> span_;
+  AVRational span_base_{1, 1};
   InputContext input_;
   std::vector<Stream> subtitles_;
   std::vector<Stream> covers_;

@@ -128,9 +128,10 @@ Result<StitchReport> stitch(const std::filesystem::path& source, const FrameTabl
   SegmentQueue queue(table, segment, segment_count);
   POSEFLEET_TRY(const EncodedPacket* const first, queue.peek());
   POSEFLEET_TRY(const av::PictureFormat format, av::read_picture_format(queue.current(), *first));
-  POSEFLEET_TRY(const auto sound, av::AudioReader::open(source, -1));
+  POSEFLEET_TRY(const auto sound,
+                av::AudioReader::open(source, -1, av::AudioReader::cut_of(table)));
 
-  POSEFLEET_TRY(const auto side, av::SideStreams::open(source));
+  POSEFLEET_TRY(const auto side, av::SideStreams::open(source, table));
   const bool is_everything = what == StitchWhat::Everything;
   if (!is_everything) sound->leave_all_out();
 

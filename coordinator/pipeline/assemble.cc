@@ -16,6 +16,7 @@
 #include "common/people/tracks.h"
 #include "common/wire/codec.h"
 #include "coordinator/pipeline/final_poses.h"
+#include "coordinator/pipeline/select.h"
 
 namespace posefleet {
 namespace {
@@ -28,6 +29,7 @@ constexpr std::uint32_t kGatherFrames = 512;
 struct PoseFigures {
   std::uint64_t frames_with_people = 0;
   std::uint64_t people = 0;
+  std::vector<std::uint32_t> damaged;  // frames
   std::string sha256;
 };
 
@@ -60,6 +62,7 @@ Result<PoseFigures> write_poses(const JobPlan& plan, const std::filesystem::path
       add_to_hash(hash, frame);
       figures.frames_with_people += frame.people.empty() ? 0 : 1;
       figures.people += frame.people.size();
+      if (frame.is_damaged) figures.damaged.push_back(frame.frame);
       // A picture's poses are asked for as a file; a video's stay in their ranges.
       if (plan.spec.pipeline == Pipeline::Pose) all.push_back(std::move(frame));
     }
@@ -69,6 +72,23 @@ Result<PoseFigures> write_poses(const JobPlan& plan, const std::filesystem::path
   }
   figures.sha256 = hash.hex();
   return figures;
+}
+
+// "3, 10 to 14 and 5 more".
+std::string list_frames(const std::vector<std::uint32_t>& frames) {
+  constexpr int kRunsMax = 20;
+  std::string list;
+  int runs = 0;
+  std::size_t i = 0;
+  while (i < frames.size() && runs++ < kRunsMax) {
+    std::size_t last = i;
+    while (last + 1 < frames.size() && frames[last + 1] == frames[last] + 1) ++last;
+    list += (list.empty() ? "" : ", ") + std::to_string(frames[i]);
+    if (last > i) list += " to " + std::to_string(frames[last]);
+    i = last + 1;
+  }
+  if (i < frames.size()) list += " and " + std::to_string(frames.size() - i) + " more";
+  return list;
 }
 
 std::vector<RangeFile> segments_in_order(const std::vector<RangeFile>& files) {
@@ -83,22 +103,29 @@ std::vector<RangeFile> segments_in_order(const std::vector<RangeFile>& files) {
 
 // With nobody in it, the video is the source's own pictures, if they can be copied exactly.
 Result<StitchReport> copy_source(const JobPlan& plan, const std::filesystem::path& out) {
+  if (!plan.table.source_frames.empty()) return rejected("only some frames are wanted");
   POSEFLEET_TRY(StitchReport report, copy_video(plan.source.path, plan.table, out));
   POSEFLEET_TRY([[maybe_unused]] const VerifyReport verified,
                 verify_output(out, plan.source.path, plan.table));
   return report;
 }
 
-// Reads the committed segments one after the other; `lost` names one that cannot be had.
-SegmentSource read_segments(const std::vector<RangeFile>& segments, LostArtifact* lost) {
-  return [&segments, lost](std::size_t index) -> Result<EncodedSegment> {
+// Reads the committed segments one after the other, as pieces of the output; `lost` names one that
+// cannot be had.
+SegmentSource read_segments(const JobPlan& plan, const std::vector<RangeFile>& segments,
+                            LostArtifact* lost) {
+  return [&plan, &segments, lost](std::size_t index) -> Result<EncodedSegment> {
     auto bytes = read_range_file(segments[index]);
     if (!bytes) {
       *lost = {segments[index].range, bytes.error().message};
       return std::move(bytes).error();
     }
     auto decoded = decode_segment(*bytes);
-    if (!decoded) *lost = {segments[index].range, decoded.error().message};
+    if (!decoded) {
+      *lost = {segments[index].range, decoded.error().message};
+      return decoded;
+    }
+    move_to_output(plan.table, *decoded);
     return decoded;
   };
 }
@@ -112,14 +139,16 @@ int decode_threads() {
 Result<StitchReport> join_segments(const JobPlan& plan, const std::vector<RangeFile>& files,
                                    const std::filesystem::path& out, LostArtifact* lost) {
   const std::vector<RangeFile> segments = segments_in_order(files);
+  const FrameTable table = output_table(plan.table);
   const bool is_overlay = plan.spec.encode.is_overlay;
-  POSEFLEET_TRY(StitchReport report,
-                stitch(plan.source.path, plan.table, read_segments(segments, lost), segments.size(),
-                       out, is_overlay ? StitchWhat::Pictures : StitchWhat::Everything));
+  POSEFLEET_TRY(
+      StitchReport report,
+      stitch(plan.source.path, table, read_segments(plan, segments, lost), segments.size(), out,
+             is_overlay ? StitchWhat::Pictures : StitchWhat::Everything));
   POSEFLEET_TRY(
       [[maybe_unused]] const VerifyReport verified,
       verify_output(
-          out, plan.source.path, plan.table,
+          out, plan.source.path, table,
           {.decode_frames = true, .decode_threads = decode_threads(), .has_sound = !is_overlay}));
   return report;
 }
@@ -135,9 +164,9 @@ struct Output {
 Result<Output> make_pictures(const JobPlan& plan, const std::vector<RangeFile>& files,
                              const std::filesystem::path& out, LostArtifact* lost) {
   const std::vector<RangeFile> segments = segments_in_order(files);
-  POSEFLEET_TRY(
-      PictureFilesReport report,
-      write_picture_files(plan.table, read_segments(segments, lost), segments.size(), out));
+  POSEFLEET_TRY(PictureFilesReport report,
+                write_picture_files(output_table(plan.table), read_segments(plan, segments, lost),
+                                    segments.size(), out));
   return Output{.sha256 = std::move(report.sha256), .bytes = report.bytes};
 }
 
@@ -185,7 +214,7 @@ Result<Assembly> assemble_job(const JobPlan& plan, const std::filesystem::path& 
   POSEFLEET_TRY_DO(check_source_unchanged(plan.source));
   Assembly assembly;
   POSEFLEET_TRY(const PoseFigures poses, write_poses(plan, job_folder, files, lost));
-  Json result = {{"total_frames", plan.table.frame_count()},
+  Json result = {{"total_frames", std::max(plan.source_frame_count, plan.table.frame_count())},
                  {"processed_frames", plan.table.frame_count()},
                  {"fps", frames_per_second(plan.table)},
                  {"resolution", {plan.table.width, plan.table.height}},
@@ -193,6 +222,7 @@ Result<Assembly> assemble_job(const JobPlan& plan, const std::filesystem::path& 
                  {"frames_with_people", poses.frames_with_people},
                  {"people", poses.people},
                  {"poses_sha256", poses.sha256},
+                 {"frames_damaged", poses.damaged.size()},
                  {"pose_detection_stats", stage_figures(figures, Stage::Pose)}};
   if (plan.spec.pipeline == Pipeline::Mesh) {
     const std::filesystem::path out = job_folder / ("output." + plan.spec.container);
@@ -207,6 +237,11 @@ Result<Assembly> assemble_job(const JobPlan& plan, const std::filesystem::path& 
     result["mesh_rendering_stats"] = stage_figures(figures, Stage::Render);
   } else {
     result["poses_path"] = (job_folder / "poses.bin").string();
+  }
+  if (!poses.damaged.empty()) {
+    assembly.warnings.push_back(plan.source.path + ": " + std::to_string(poses.damaged.size()) +
+                                " frames are damaged (" + list_frames(poses.damaged) +
+                                "); they show what could be decoded, or the picture before");
   }
   assembly.result = result.dump(-1, ' ', false, Json::error_handler_t::replace);
   return assembly;

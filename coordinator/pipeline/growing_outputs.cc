@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/wire/codec.h"
+#include "coordinator/pipeline/select.h"
 
 namespace posefleet {
 
@@ -12,7 +13,9 @@ void GrowingOutputs::add(JobId job, const JobPlan& plan, const std::filesystem::
   Output& output = found->second;
   if (is_new) {
     output.path = folder / kLiveFile;
-    output.file = std::make_unique<GrowingFile>(plan.source.path, plan.table, output.path);
+    output.table = plan.table;
+    output.file =
+        std::make_unique<GrowingFile>(plan.source.path, output_table(plan.table), output.path);
   }
   if (output.file == nullptr || segment.frames.first < output.file->frames()) return;
   output.segments.insert_or_assign(segment.frames.first, std::move(segment));
@@ -26,7 +29,8 @@ bool GrowingOutputs::has_next(const Output& output) {
 Status GrowingOutputs::append_next(Output& output) {
   const RangeFile range = std::move(output.segments.extract(output.segments.begin()).mapped());
   POSEFLEET_TRY(const std::string bytes, read_range_file(range));
-  POSEFLEET_TRY(const EncodedSegment segment, decode_segment(bytes));
+  POSEFLEET_TRY(EncodedSegment segment, decode_segment(bytes));
+  move_to_output(output.table, segment);
   return output.file->append(segment);
 }
 

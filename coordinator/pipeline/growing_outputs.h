@@ -36,6 +36,7 @@ class GrowingOutputs final {
  private:
   struct Output {
     std::filesystem::path path;
+    FrameTable table;                             // of the plan
     std::unique_ptr<GrowingFile> file;            // null: given up
     std::map<std::uint32_t, RangeFile> segments;  // that wait, by first frame
   };
