@@ -15,6 +15,7 @@
 #include "common/job/job_spec.h"
 #include "common/media/frame_table.h"
 #include "common/model_folder/model_folder.h"
+#include "common/protocol/output_codec.h"
 
 namespace posefleet::cli {
 namespace {
@@ -29,34 +30,9 @@ struct Item {
   std::string spec;
 };
 
-Result<fs::path> output_of(const RunOptions& options, const fs::path& input) {
+fs::path output_of(const RunOptions& options, const fs::path& input, const JobSpec& spec) {
   if (!options.output.empty()) return fs::absolute(options.output);
-  const std::string name = input.stem().string() + "_posefleet.mp4";
-  return fs::absolute(options.output_dir.empty() ? fs::path(name)
-                                                 : fs::path(options.output_dir) / name);
-}
-
-Result<std::string> container_of(const fs::path& output) {
-  const std::string extension = output.extension().string();
-  for (const char* known : {"mp4", "mov", "mkv"}) {
-    if (extension == std::string(".") + known) return std::string(known);
-  }
-  return rejected("the output " + output.string() + " must end in .mp4, .mov or .mkv");
-}
-
-Status check_output(const fs::path& input, const fs::path& output) {
-  std::error_code error;
-  if (fs::equivalent(input, output, error)) {
-    return rejected("the output " + output.string() + " is the input itself");
-  }
-  if (fs::is_directory(output, error)) {
-    return rejected("the output " + output.string() + " is a folder; use -d for that");
-  }
-  if (!fs::is_directory(output.parent_path(), error)) {
-    return rejected("there is no folder " + output.parent_path().string() +
-                    " to write the output into");
-  }
-  return make_writable_folder(output.parent_path());
+  return fs::absolute(fs::path(options.output_dir) / default_output_name(input, spec));
 }
 
 // Everything that can be told to be wrong before a process is started.
@@ -71,9 +47,14 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   spec.batch_size = options.batch_size;
   spec.range_frames = options.range_frames;
   if (options.steady != "auto") spec.steady = options.steady == "on";
-  spec.encode.preset = options.preset;
-  spec.encode.crf = options.crf;
+  POSEFLEET_TRY(spec.draw, draw_settings_of(options.drawing));
+  POSEFLEET_TRY_DO(choose_output(options.output_options, options.output, spec));
   spec.on_quarantine = options.on_quarantine == "fail" ? OnQuarantine::Fail : OnQuarantine::Keep;
+  spec.live = options.live;
+  if (options.live && !can_grow(spec.encode)) {
+    return rejected("--live is for videos in h264, hevc or av1, not for " +
+                    (spec.encode.is_overlay ? std::string("overlays") : spec.encode.codec));
+  }
   if (!options.boxes.empty()) {
     spec.box_source = BoxSource::Given;
     POSEFLEET_TRY(spec.boxes, read_boxes_file(options.boxes));
@@ -83,8 +64,8 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   for (const std::string& video : options.videos) {
     // Says whether it is there and a file.
     POSEFLEET_TRY(const SourceFile source, identify_source(video));
-    POSEFLEET_TRY(const fs::path output, output_of(options, video));
-    POSEFLEET_TRY_DO(check_output(video, output));
+    const fs::path output = output_of(options, video, spec);
+    POSEFLEET_TRY_DO(check_output(video, output, spec));
     for (const Item& other : items) {
       if (other.output == output) {
         return rejected(other.input.string() + " and " + video + " would both become " +
@@ -92,25 +73,9 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
       }
     }
     spec.source_path = fs::absolute(video).string();
-    POSEFLEET_TRY(spec.container, container_of(output));
     items.push_back({video, output, to_json(spec)});
   }
   return items;
-}
-
-// Across file systems a rename is a copy; the output still appears whole or not at all.
-Status move_file(const fs::path& from, const fs::path& to) {
-  std::error_code error;
-  fs::rename(from, to, error);
-  if (!error) return done();
-  const fs::path partial = to.string() + ".part-" + std::to_string(getpid());
-  fs::copy_file(from, partial, fs::copy_options::overwrite_existing, error);
-  if (error) {
-    std::error_code ignored;
-    fs::remove(partial, ignored);
-    return rejected("cannot write " + to.string() + ": " + error.message());
-  }
-  return publish_file(partial, to);
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -141,7 +106,7 @@ Status deliver(const RunOptions& options, const Item& item, const JobStatus& sta
     std::fprintf(stderr, "warning: %s\n", warning.c_str());
   }
   Json result = Json::parse(status.result);
-  POSEFLEET_TRY_DO(move_file(result.at("output_path").get<std::string>(), item.output));
+  POSEFLEET_TRY_DO(move_output(result.at("output_path").get<std::string>(), item.output));
   result["output_path"] = item.output.string();
   result["input_path"] = fs::absolute(item.input).string();
   result["processing_time_seconds"] = job_seconds;
@@ -173,6 +138,10 @@ int follow_items(const RunOptions& options, const std::vector<Item>& items, Loca
     auto job = session.submit(item.spec);
     if (!job) return fail(job.error(), kJobFailed);
     jobs.push_back(*job);
+    if (options.live) {
+      std::fprintf(stderr, "%s can be watched while it grows: %s\n", item.input.c_str(),
+                   (session.folder_of(*job) / "live.mp4").c_str());
+    }
   }
   int exit_code = kDone;
   for (std::size_t i = 0; i < items.size(); ++i) {

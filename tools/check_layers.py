@@ -62,7 +62,7 @@ MAY_INCLUDE = {
     # What a worker does with a range; the runtime knows it as an interface of its own.
     "worker/stages": ["common/*", "worker/detect", "worker/device", "worker/figures", "worker/model", "worker/render", "worker/runtime"],
     "worker": ["common/*", "worker/*"],
-    "cli": ["common/*", "worker/import", "worker/render"],
+    "cli": ["common/*", "worker/import", "worker/render", "worker/text"],
     # What training draws its pictures of, and the programs that learn from them.
     "training/body": ["common/*", "worker/render"],
     "training/footage": ["common/*", "worker/*", "training/body"],

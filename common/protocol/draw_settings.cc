@@ -1,5 +1,7 @@
 #include "common/protocol/draw_settings.h"
 
+#include <algorithm>
+
 namespace posefleet {
 namespace {
 
@@ -11,6 +13,10 @@ int hex_digit(char c) {
 }
 
 }  // namespace
+
+bool is_label(std::string_view name) {
+  return std::find(kLabelNames.begin(), kLabelNames.end(), name) != kLabelNames.end();
+}
 
 std::optional<Rgb> parse_rgb(std::string_view text) {
   if (text.size() != 7 || text[0] != '#') return std::nullopt;

@@ -43,6 +43,13 @@ using Rgb = std::array<std::uint8_t, 3>;
 std::optional<Rgb> parse_rgb(std::string_view text);
 std::string to_text(const Rgb& colour);
 
+// What can be written beside a person: the number of the track, or how far a limb is bent (the
+// angles of common/body/angles.h).
+inline constexpr std::array<std::string_view, 10> kLabelNames = {
+    "id",         "left_knee",   "right_knee",    "left_hip",       "right_hip",
+    "left_elbow", "right_elbow", "left_shoulder", "right_shoulder", "spine"};
+bool is_label(std::string_view name);
+
 inline constexpr std::uint32_t kTrailMax = 20;
 inline constexpr std::uint32_t kTrailStepMax = 120;
 inline constexpr std::size_t kPaletteMax = 64;
@@ -58,7 +65,7 @@ struct DrawSettings {
   // frames apart.
   std::uint32_t trail = 0;
   std::uint32_t trail_step = 3;
-  // What is written beside each person: "id" or one of kAngleNames (common/body/angles.h).
+  // What is written beside each person, of kLabelNames.
   std::vector<std::string> labels;
   bool has_caption = false;  // a strip below with the time and the frame's number
 
@@ -70,7 +77,16 @@ inline std::uint32_t trail_frames(const DrawSettings& draw) {
   return draw.trail * draw.trail_step;
 }
 
-// The drawn styles do not all show the source's picture, nor in its size.
+// A film in which nobody was found may be handed on as it is.
+inline bool leaves_empty_frames_alone(const DrawSettings& draw) {
+  const bool is_over_source = draw.style != DrawStyle::MeshOnly && draw.style != DrawStyle::Depth &&
+                              draw.style != DrawStyle::SideView &&
+                              draw.style != DrawStyle::TopView &&
+                              draw.style != DrawStyle::SideBySide;
+  return is_over_source && !draw.has_caption;
+}
+
+// Not all styles show the source's picture.
 inline bool shows_source(DrawStyle style) {
   return style != DrawStyle::MeshOnly && style != DrawStyle::Depth &&
          style != DrawStyle::SideView && style != DrawStyle::TopView;

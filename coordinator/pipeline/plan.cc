@@ -10,6 +10,7 @@
 #include "common/files/sha256.h"
 #include "common/media/frame_table.h"
 #include "common/media/image.h"
+#include "common/media/stitch.h"
 #include "common/people/steady.h"
 #include "common/wire/codec.h"
 
@@ -149,6 +150,11 @@ Result<JobPlan> probe_job(const JobSpec& spec) {
     plan.table = std::move(probe.table);
     plan.warnings = std::move(probe.warnings);
   }
+  const bool has_sound =
+      spec.pipeline == Pipeline::Mesh && spec.container != "png" && !spec.encode.is_overlay;
+  if (has_sound) {
+    POSEFLEET_TRY_DO(check_sound_fits(spec.source_path, "output." + spec.container));
+  }
   POSEFLEET_TRY(plan.source_sha256, sha256_hex_of_file(spec.source_path));
   POSEFLEET_TRY(const OpenFile file, OpenFile::open(spec.source_path));
   POSEFLEET_TRY(plan.source_fingerprint, fingerprint_of(file));
@@ -255,8 +261,24 @@ PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames) {
   return task;
 }
 
+std::uint32_t frames_before_render(const JobPlan& plan, const FrameRange& frames) {
+  return std::min(frames.first, trail_frames(plan.spec.draw));
+}
+
 RenderTask make_render_task(const JobPlan& plan, const FrameRange& frames, RangePoses poses) {
-  return {frames_of(plan, frames), plan.spec.model_hash, plan.spec.encode, std::move(poses)};
+  RenderTask task;
+  task.frames = frames_of(plan, frames);
+  task.model_hash = plan.spec.model_hash;
+  task.encode = plan.spec.encode;
+  task.draw = plan.spec.draw;
+  const auto first = std::find_if(poses.begin(), poses.end(), [&](const FramePoses& frame) {
+    return frame.frame >= frames.first;
+  });
+  task.before.assign(std::make_move_iterator(poses.begin()), std::make_move_iterator(first));
+  task.poses.assign(std::make_move_iterator(first), std::make_move_iterator(poses.end()));
+  task.film_pts = plan.table.pts.front();
+  task.film_frames = plan.table.frame_count();
+  return task;
 }
 
 }  // namespace posefleet

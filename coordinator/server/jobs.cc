@@ -25,7 +25,8 @@ void remove_files(const std::filesystem::path& folder, const Filter& filter) {
        !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     if (filter(entry->path().filename().string())) found.push_back(entry->path());
   }
-  for (const std::filesystem::path& path : found) std::filesystem::remove(path, error);
+  // A folder is an output of single pictures that was being written.
+  for (const std::filesystem::path& path : found) std::filesystem::remove_all(path, error);
 }
 
 }  // namespace
@@ -141,7 +142,10 @@ Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* l
       running->film = std::make_unique<FilmPoses>(running->plan, folder_of(job) / kTracksFile);
     }
     const auto files = [&](const FrameRange& frames) { return poses_below(job, frames); };
-    POSEFLEET_TRY(poses, running->film->get(record.frames, files, lost));
+    const FrameRange seen = {
+        record.frames.first - frames_before_render(*running->plan, record.frames),
+        record.frames.end};
+    POSEFLEET_TRY(poses, running->film->get(seen, files, lost));
   }
   return with_url(make_render_task(*running->plan, record.frames, std::move(poses)));
 }

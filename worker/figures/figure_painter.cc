@@ -17,8 +17,8 @@ using namespace figures;  // NOLINT: the folder's own parts
 constexpr float kGhostStrength = 0.45f;
 // A wireframe's bodies are just visible behind their edges.
 constexpr float kWireBody = 0.25f;
-// Of the grey of a depth map: a body's own relief, a metre before and behind the pelvis.
-constexpr float kReliefMetres = 1;
+// Of the grey of a depth map: a body's own relief, so far before and behind the pelvis.
+constexpr float kReliefMetres = 0.5f;
 constexpr float kReliefDarkest = 0.35f;
 constexpr int kGreys = 256;
 
@@ -57,6 +57,15 @@ FlatColour flat(const Rgb& colour) {
           static_cast<float>(colour[2]) / 255, 1};
 }
 
+FrameSize size_of(const Canvas& canvas) {
+  return std::visit(
+      [](const auto& planes) {
+        return FrameSize{static_cast<std::uint32_t>(planes.width),
+                         static_cast<std::uint32_t>(planes.height)};
+      },
+      canvas);
+}
+
 // Everybody that can be drawn, and how many cannot.
 FramePoses drawable(const FramePoses& poses, FigureReport& report) {
   FramePoses kept = {poses.frame, {}};
@@ -88,10 +97,9 @@ class FigurePainter::Impl final {
     }
   }
 
-  Result<FigureReport> paint(const FigureFrame& frame, const YuvPlanes& canvas) {
+  Result<FigureReport> paint(const FigureFrame& frame, const Canvas& canvas) {
     FigureReport report;
-    const FrameSize size = {static_cast<std::uint32_t>(canvas.width),
-                            static_cast<std::uint32_t>(canvas.height)};
+    const FrameSize size = size_of(canvas);
     POSEFLEET_TRY_DO(fill_ground(canvas));
     POSEFLEET_TRY_DO(draw_trail(frame, size, canvas));
     const FramePoses poses = drawable(*frame.poses, report);
@@ -105,17 +113,22 @@ class FigurePainter::Impl final {
   }
 
  private:
-  Status fill_ground(const YuvPlanes& canvas) {
-    if (shows_source(settings_.style)) return done();
+  Status draw_layer(const Canvas& canvas) {
+    return std::visit([&](const auto& planes) { return layer_.draw(planes); }, canvas);
+  }
+
+  Status fill_ground(const Canvas& canvas) {
+    if (shows_source(settings_.style) || std::holds_alternative<RgbaPlane>(canvas)) return done();
     const bool is_depth = settings_.style == DrawStyle::Depth;
     layer_.clear();
-    layer_.add_box({0, 0}, {static_cast<float>(canvas.width), static_cast<float>(canvas.height)},
+    const FrameSize size = size_of(canvas);
+    layer_.add_box({0, 0}, {static_cast<float>(size.width), static_cast<float>(size.height)},
                    flat(is_depth ? Rgb{} : settings_.ground));
-    return layer_.draw(canvas);
+    return draw_layer(canvas);
   }
 
   // Each pose by itself and the oldest first, so that newer ones lie over it.
-  Status draw_trail(const FigureFrame& frame, const FrameSize& size, const YuvPlanes& canvas) {
+  Status draw_trail(const FigureFrame& frame, const FrameSize& size, const Canvas& canvas) {
     if (settings_.trail == 0 || frame.before == nullptr) return done();
     const RangePoses& before = *frame.before;
     FigureReport ignored;
@@ -136,14 +149,14 @@ class FigurePainter::Impl final {
           add_skeleton(people[k], flat_colour(settings_, people[k].track, k), strength, size,
                        layer_);
         }
-        POSEFLEET_TRY_DO(layer_.draw(canvas));
+        POSEFLEET_TRY_DO(draw_layer(canvas));
       }
     }
     return done();
   }
 
   Status draw_bodies(const std::vector<Figure>& people, float focal_length, float strength,
-                     const YuvPlanes& canvas, FigureReport& report) {
+                     const Canvas& canvas, FigureReport& report) {
     const bool is_depth = settings_.style == DrawStyle::Depth;
     std::vector<std::vector<std::uint8_t>> face_paints(people.size());
     std::vector<Mesh> meshes;
@@ -160,7 +173,12 @@ class FigurePainter::Impl final {
       mesh.paints = greys_;
       mesh.face_paints = face_paints[i];
     }
-    POSEFLEET_TRY(const DrawReport drawn, rasteriser_.draw(meshes, Camera{focal_length}, canvas));
+    POSEFLEET_TRY(const DrawReport drawn, std::visit(
+                                              [&](const auto& planes) {
+                                                return rasteriser_.draw(
+                                                    meshes, Camera{focal_length}, planes);
+                                              },
+                                              canvas));
     report.people_skipped += static_cast<std::uint32_t>(drawn.meshes_skipped);
     return done();
   }
@@ -186,7 +204,7 @@ class FigurePainter::Impl final {
 
   Result<FigureReport> draw_lines(const FigureFrame& frame, const std::vector<Figure>& people,
                                   const FramePoses& poses, const FrameSize& size,
-                                  const YuvPlanes& canvas, const FigureReport& report) {
+                                  const Canvas& canvas, const FigureReport& report) {
     layer_.clear();
     if (lettering_) lettering_->begin_frame();
     for (std::size_t i = 0; i < people.size(); ++i) {
@@ -204,7 +222,7 @@ class FigurePainter::Impl final {
       POSEFLEET_TRY_DO(
           lettering_->add_caption({frame.seconds, frame.poses->frame, frame.frames}, size, layer_));
     }
-    if (!layer_.is_empty()) POSEFLEET_TRY_DO(layer_.draw(canvas));
+    if (!layer_.is_empty()) POSEFLEET_TRY_DO(draw_layer(canvas));
     return report;
   }
 
@@ -239,7 +257,7 @@ Result<FigurePainter> FigurePainter::create(std::shared_ptr<const BodyModel> bod
                                               std::move(rasteriser), std::move(lettering)));
 }
 
-Result<FigureReport> FigurePainter::paint(const FigureFrame& frame, const YuvPlanes& canvas) {
+Result<FigureReport> FigurePainter::paint(const FigureFrame& frame, const Canvas& canvas) {
   return impl_->paint(frame, canvas);
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <variant>
 
 #include "common/base/result.h"
 #include "common/body/body_model.h"
@@ -27,6 +28,9 @@ struct FigureFrame {
   std::uint32_t frames = 0;  // of the film
 };
 
+// A frame's planes, or an overlay's: there the plain grounds stay transparent.
+using Canvas = std::variant<YuvPlanes, RgbaPlane>;
+
 struct FigureReport {
   std::uint32_t people_skipped = 0;  // whose numbers are not finite, or that the rasteriser refused
 };
@@ -43,7 +47,7 @@ class FigurePainter final {
 
   // Fills the ground, for styles that do not show the source's picture, then draws. Nobody in the
   // frame is fine. For side-by-side `canvas` is the half that is drawn on.
-  Result<FigureReport> paint(const FigureFrame& frame, const YuvPlanes& canvas);
+  Result<FigureReport> paint(const FigureFrame& frame, const Canvas& canvas);
 
  private:
   class Impl;

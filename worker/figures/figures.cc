@@ -11,6 +11,9 @@ constexpr FlatColour kLeft = {0.98f, 0.55f, 0.20f};
 constexpr FlatColour kRight = {0.25f, 0.65f, 0.98f};
 constexpr FlatColour kRim = {0.05f, 0.05f, 0.06f};
 constexpr float kBehindCamera = 0.05f;  // metres
+// Of a wireframe, pixels: the lines' width, and the mean length from which on they are opaque.
+constexpr float kEdgeWidth = 0.6f;
+constexpr double kEdgeLength = 7;
 
 Point3 turned(const Point3& point, View view) {
   switch (view) {
@@ -177,11 +180,20 @@ void EdgeList::add(const Figure& figure, float focal_length, const FrameSize& fr
   const auto is_seen = [&](std::int32_t face) {
     return face >= 0 && faces_camera_[static_cast<std::size_t>(face)] != 0;
   };
+  // Of somebody far away the edges lie closer than pixels, and would fill the body; so they get
+  // paler, the shorter they are.
+  seen_.clear();
+  double length = 0;
   for (const Edge& edge : edges_) {
     if (!is_seen(edge.faces[0]) && !is_seen(edge.faces[1])) continue;
-    layer.add_line(points_[static_cast<std::size_t>(edge.ends[0])],
-                   points_[static_cast<std::size_t>(edge.ends[1])], 0.6f, colour);
+    const PixelPoint& from = points_[static_cast<std::size_t>(edge.ends[0])];
+    const PixelPoint& to = points_[static_cast<std::size_t>(edge.ends[1])];
+    length += std::hypot(double{to.x} - double{from.x}, double{to.y} - double{from.y});
+    seen_.push_back({from, to});
   }
+  const double mean = seen_.empty() ? 0 : length / static_cast<double>(seen_.size());
+  const FlatColour ink = with_opacity(colour, static_cast<float>(mean / kEdgeLength));
+  for (const auto& [from, to] : seen_) layer.add_line(from, to, kEdgeWidth, ink);
 }
 
 }  // namespace posefleet::figures

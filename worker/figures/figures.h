@@ -69,6 +69,7 @@ class EdgeList final {
   std::vector<Edge> edges_;
   std::vector<PixelPoint> points_;
   std::vector<std::uint8_t> faces_camera_;
+  std::vector<std::array<PixelPoint, 2>> seen_;
 };
 
 }  // namespace posefleet::figures

@@ -249,6 +249,13 @@ Status FlatLayer::draw(const YuvPlanes& frame) {
   return done();
 }
 
+Status FlatLayer::draw(const RgbaPlane& picture) {
+  POSEFLEET_TRY_DO(check_frame(picture));
+  RgbaSink sink(picture);
+  impl_->draw(picture.width, picture.height, sink);
+  return done();
+}
+
 Status FlatLayer::draw(const BgrPicture& picture) {
   POSEFLEET_TRY_DO(check_frame(picture));
   const Kernels* fast = avx2_kernels(1);

@@ -59,6 +59,7 @@ class FlatLayer final {
   // Blends all shapes into the frame. Rejected, with nothing drawn, where Rasteriser::draw would.
   Status draw(const YuvPlanes& frame);
   Status draw(const BgrPicture& picture);
+  Status draw(const RgbaPlane& picture);
 
  private:
   class Impl;
