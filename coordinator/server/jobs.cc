@@ -143,7 +143,10 @@ Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* l
       running->film = std::make_unique<FilmPoses>(running->plan, folder_of(job) / kTracksFile);
     }
     const auto files = [&](const FrameRange& frames) { return poses_below(job, frames); };
-    POSEFLEET_TRY(poses, running->film->get(record.frames, files, lost));
+    const FrameRange seen = {
+        record.frames.first - frames_before_render(*running->plan, record.frames),
+        record.frames.end};
+    POSEFLEET_TRY(poses, running->film->get(seen, files, lost));
   }
   return with_url(make_render_task(*running->plan, record.frames, std::move(poses)));
 }
