@@ -190,6 +190,7 @@ core::Commands Server::Loop::execute_one(const core::ReleaseJob& command) {
   group_.forget(command.job);
   if (sources_ != nullptr) sources_->remove(command.job);
   jobs_.release(command.job, rules_.find_job(command.job)->state == JobState::Succeeded);
+  rules_.on_released(command.job);
   return {};
 }
 
