@@ -134,6 +134,31 @@ Commands Coordinator::on_grant_failed(const std::string& peer, const Grant& gran
   return commands;
 }
 
+Commands Coordinator::on_grant_too_large(const std::string& peer, const Grant& grant,
+                                         std::uint64_t bytes, Instant now) {
+  Commands commands;
+  const auto found = sessions_.find(peer);
+  if (found == sessions_.end() || found->second.id != grant.session) return commands;
+  Session& session = found->second;
+  remove_lease(session, grant.range);
+  --session.granted;
+  // The next range would not fit either: those that take more go before it for a while.
+  session.trouble_until = now + 2 * settings_.lease;
+  place(session);
+  Range* range = wanted(grant.range);
+  // A copy of it runs elsewhere, and that one was small enough.
+  if (range == nullptr || range->state != RangeState::Leased || !range->holders.empty()) {
+    return commands;
+  }
+  give_back(*range, {session.hello.host, session.hello.incarnation}, Blame::Range,
+            session.hello.worker + " takes tasks of at most " +
+                std::to_string(session.hello.task_bytes_max) + " bytes, this one has " +
+                std::to_string(bytes),
+            now, commands);
+  grant_ranges(now, commands);
+  return commands;
+}
+
 Commands Coordinator::on_tick(Instant now) {
   Commands commands;
   std::vector<std::string> dead;

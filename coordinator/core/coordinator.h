@@ -78,6 +78,10 @@ class Coordinator final {
   Commands on_room(Instant now);
   Commands on_grant_failed(const std::string& peer, const Grant& grant, const std::string& error,
                            Instant now);
+  // The worker takes no task of that size. It counts as a failure of the range, so that a range
+  // that nobody takes is cut into halves until it fits.
+  Commands on_grant_too_large(const std::string& peer, const Grant& grant, std::uint64_t bytes,
+                              Instant now);
   // The answers to SplitRange and CommitNobody. `parts` carry their ids and plan hashes.
   Commands on_split(RangeId range, const std::vector<RangeRecord>& parts, Instant now);
   Commands on_quarantined(RangeId range, Instant now);
@@ -240,7 +244,7 @@ class Coordinator final {
 
   // granting.cc
   void grant_ranges(Instant now, Commands& commands);
-  void grant_from(Pool& pool, Instant now, Commands& commands);
+  void grant_from(Pool& pool, Stage stage, Instant now, Commands& commands);
   bool is_granted_next(Session& session, Instant now, Commands& commands);
   void grant(Range& range, Session& session, Instant now, Commands& commands);
   void copy_stragglers(Instant now, Commands& commands);
@@ -270,6 +274,7 @@ class Coordinator final {
   bool is_suspect(const Session& session, Instant now) const;
   WorkerInfo info_of(const Session& session, Instant now) const;
 
+  std::uint64_t result_bytes_max(const Session& session) const;
   Welcome welcome_to(const Session& session, const Hello& hello) const;
   std::map<RangeId, Lease> leave_older_session(const Hello& hello, Instant now, Commands& commands);
   void adopt(Session& session, std::map<RangeId, Lease> carried, Instant now);

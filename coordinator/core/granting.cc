@@ -18,15 +18,24 @@ Commands Coordinator::release_grants(Instant now) {
 void Coordinator::grant_ranges(Instant now, Commands& commands) {
   are_grants_due_ = are_grants_due_ || holds_grants_;
   if (holds_grants_ || !no_room_.empty()) return;
-  for (auto& [key, pool] : pools_) grant_from(pool, now, commands);
+  for (auto& [key, pool] : pools_) grant_from(pool, key.first, now, commands);
 }
 
 // One range at a time, each to whoever has the fewest leases then: so that two workers share four
 // ranges two and two rather than four and none. Who was refused is refused for the rest of the
 // pass, since there is only less later: one way through `open`, in which those that were served
 // come again behind.
-void Coordinator::grant_from(Pool& pool, Instant now, Commands& commands) {
-  auto next = pool.open.begin();
+void Coordinator::grant_from(Pool& pool, Stage stage, Instant now, Commands& commands) {
+  if (pool.ready.empty() || pool.open.empty()) return;
+  // Where every job has all the workers that it may have, those who hold nothing get nothing, be
+  // they a thousand.
+  const bool takes_new =
+      std::any_of(pool.ready.turns().begin(), pool.ready.turns().end(), [&](const auto& turn) {
+        const Job& job = jobs_.at(std::get<JobId>(turn));
+        const auto& workers = job.workers[static_cast<std::size_t>(stage)];
+        return job.record.workers_max == 0 || workers.size() < job.record.workers_max;
+      });
+  auto next = takes_new ? pool.open.begin() : pool.open.lower_bound({1, 0});
   while (next != pool.open.end() && !pool.ready.empty()) {
     const auto at = *next;
     is_granted_next(*pool.sessions.at(at.second), now, commands);
@@ -119,8 +128,8 @@ void Coordinator::grant(Range& range, Session& session, Instant now, Commands& c
   grant.lease_ms = static_cast<std::uint32_t>(settings_.lease.count());
   add_lease(session, range.record.id,
             {.token = grant.token, .deadline = now + settings_.lease, .granted_at = now});
-  commands.push_back(
-      SendGrant{session.peer, std::move(grant), range.record.job, range.record.attempts});
+  commands.push_back(SendGrant{session.peer, std::move(grant), range.record.job,
+                               range.record.attempts, session.hello.task_bytes_max});
 }
 
 // ---- stragglers ---------------------------------------------------------------------------------

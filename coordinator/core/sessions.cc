@@ -65,13 +65,18 @@ void Coordinator::handle(const std::string& peer, const Hello& hello, Instant no
                  hello.device + (hello.key_name.empty() ? "" : ", key " + hello.key_name) + ")"});
 }
 
+std::uint64_t Coordinator::result_bytes_max(const Session& session) const {
+  const std::uint64_t own = session.hello.result_bytes_max;
+  return own == 0 ? settings_.result_bytes_max : std::min(own, settings_.result_bytes_max);
+}
+
 Welcome Coordinator::welcome_to(const Session& session, const Hello& hello) const {
   Welcome welcome;
   welcome.session = session.id;
   welcome.epoch = epoch_;
   welcome.heartbeat_ms = static_cast<std::uint32_t>(settings_.heartbeat.count());
   welcome.part_bytes_max = settings_.part_bytes_max;
-  welcome.result_bytes_max = settings_.result_bytes_max;
+  welcome.result_bytes_max = result_bytes_max(session);
   for (const HeldLease& held : hello.held) {
     const auto lease = session.leases.find(held.range);
     if (lease == session.leases.end() || lease->second.token != held.token) {
@@ -176,14 +181,14 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
     return;
   }
   if (result.plan_hash != range->record.plan_hash || result.frames != range->record.frames.size() ||
-      result.size == 0 || result.size > settings_.result_bytes_max) {
+      result.size == 0 || result.size > result_bytes_max(session)) {
     commands.push_back(DropSpool{session.peer, result.range});
     commands.push_back(SendToWorker{session.peer, ack(result.range, result.token)});
     if (remove_lease(session, result.range) && range->state == RangeState::Leased) {
       give_back(*range, {session.hello.host, session.hello.incarnation}, Blame::Worker,
                 session.hello.worker + " sent a result that does not fit the plan (" +
                     std::to_string(result.frames) + " frames, " + std::to_string(result.size) +
-                    " bytes)",
+                    " bytes of at most " + std::to_string(result_bytes_max(session)) + ")",
                 now, commands);
     }
     return;
