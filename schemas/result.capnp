@@ -36,6 +36,8 @@ struct Person {
   box @0 :Box;
   numbers @1 :List(Float32);
   # In this order: global_orient 9, body_pose 23 x 9, betas 10, pred_cam 3, camera_translation 3, focal_length 1.
+  track @2 :UInt32;
+  # Who it is, counted from 1 through the film; 0: nobody has looked yet.
 }
 
 struct FramePoses {

@@ -40,6 +40,8 @@ struct PersonPose {
   std::array<float, 3> camera_translation{};
   // Of the full frame, pixels; the principal point is half the frame's size.
   float focal_length = 0;
+  // Who it is, counted from 1 through the film (common/people/tracks.h); 0: not known yet.
+  std::uint32_t track = 0;
 
   bool operator==(const PersonPose&) const = default;
 };

@@ -104,6 +104,7 @@ void put_poses(schema::RangePoses::Builder out, const RangePoses& poses) {
       auto numbers = people[p].initNumbers(kPersonNumbers);
       unsigned next = 0;
       for_each_number(poses[i].people[p], [&](float value) { numbers.set(next++, value); });
+      people[p].setTrack(poses[i].people[p].track);
     }
   }
 }
@@ -123,6 +124,7 @@ Result<RangePoses> get_poses(schema::RangePoses::Reader in) {
       pose.box = get_box(person.getBox());
       unsigned next = 0;
       for_each_number(pose, [&](float& value) { value = numbers[next++]; });
+      pose.track = person.getTrack();
     }
   }
   return poses;

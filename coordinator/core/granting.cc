@@ -185,7 +185,7 @@ std::vector<RangeId> Coordinator::stragglers_of(const Pool& pool, Instant now) c
       if (!lease.is_executing || 2 * elapsed <= 3 * *usual) continue;
       const Range& range = ranges_.at(id);
       // What it needs may have been lost since it was granted: the first one has its copy of that.
-      if (range.state != RangeState::Leased || range.blocked_on > 0) continue;
+      if (range.state != RangeState::Leased || lacks_poses(range)) continue;
       if (2 * elapsed > 3 * *usual * range.record.frames.size()) slow.emplace_back(elapsed, id);
     }
   }

@@ -146,7 +146,10 @@ Commands Coordinator::on_cancel(JobId id, Instant now) {
 void Coordinator::on_released(JobId id) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end() || !is_final(found->second.record.state)) return;
-  for (const RangeId range : std::exchange(found->second.ranges, {})) ranges_.erase(range);
+  Job& job = found->second;
+  for (const RangeId range : std::exchange(job.ranges, {})) ranges_.erase(range);
+  job.poses = {};
+  job.waiting.clear();
 }
 
 void Coordinator::finish_job(Job& job, JobState state, const std::string& error,

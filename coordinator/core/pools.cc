@@ -14,7 +14,8 @@ namespace posefleet::core {
 // A job's poses all come from one network in one precision; what is drawn from them does not depend
 // on how they were computed.
 Coordinator::PoolKey Coordinator::key_of(const JobRecord& job, Stage stage) {
-  return {stage, std::string(stage == Stage::Pose ? job.model_hash : model_hash_of(job.model_hash))};
+  return {stage,
+          std::string(stage == Stage::Pose ? job.model_hash : model_hash_of(job.model_hash))};
 }
 
 Coordinator::Pool& Coordinator::pool_of(const RangeRecord& range) {

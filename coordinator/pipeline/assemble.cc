@@ -11,6 +11,7 @@
 #include "common/media/frame_table.h"
 #include "common/media/stitch.h"
 #include "common/media/verify.h"
+#include "common/people/tracks.h"
 #include "common/wire/codec.h"
 #include "coordinator/pipeline/final_poses.h"
 
@@ -29,12 +30,13 @@ struct PoseFigures {
 };
 
 // The hash covers what the poses are, not how ranges cut them: for each frame its number, the
-// number of people, and each person's numbers as little-endian float32.
+// number of people, and each person's numbers as little-endian float32, then their track.
 void add_to_hash(Sha256& hash, const FramePoses& frame) {
   const std::uint32_t head[2] = {frame.frame, static_cast<std::uint32_t>(frame.people.size())};
   hash.add({reinterpret_cast<const char*>(head), sizeof head});
   static_assert(std::is_trivially_copyable_v<PersonPose>);
-  static_assert(sizeof(PersonPose) == (5 + 9 + 23 * 9 + 10 + 3 + 3 + 1) * sizeof(float),
+  static_assert(sizeof(PersonPose) ==
+                    (5 + 9 + 23 * 9 + 10 + 3 + 3 + 1) * sizeof(float) + sizeof(std::uint32_t),
                 "no padding: the bytes are the numbers");
   for (const PersonPose& person : frame.people) {
     hash.add({reinterpret_cast<const char*>(&person), sizeof person});
@@ -46,10 +48,12 @@ Result<PoseFigures> write_poses(const JobPlan& plan, const std::filesystem::path
   PoseFigures figures;
   Sha256 hash;
   RangePoses all;
+  Tracker tracker(frames_per_second(plan.table));
   const std::uint32_t count = plan.table.frame_count();
   for (std::uint32_t first = 0; first < count; first += kGatherFrames) {
     POSEFLEET_TRY(RangePoses poses,
                   final_poses(plan, files, {first, std::min(count, first + kGatherFrames)}, lost));
+    tracker.number(poses);
     for (FramePoses& frame : poses) {
       add_to_hash(hash, frame);
       figures.frames_with_people += frame.people.empty() ? 0 : 1;
