@@ -49,6 +49,9 @@ struct PersonPose {
 struct FramePoses {
   std::uint32_t frame = 0;  // index into the source's frame table
   std::vector<PersonPose> people;
+  // The picture that this was seen in is not wholly the one that was encoded: its packets, or those
+  // that it hangs on, are damaged.
+  bool is_damaged = false;
 
   bool operator==(const FramePoses&) const = default;
 };
