@@ -69,6 +69,11 @@ RunningJob& Jobs::add(JobId job, JobSpec spec) {
   return running;
 }
 
+std::vector<JobId> Jobs::released(std::vector<JobId> finished) const {
+  std::erase_if(finished, [&](JobId job) { return jobs_.contains(job); });
+  return finished;
+}
+
 void Jobs::set_plan(JobId job, std::shared_ptr<const JobPlan> plan,
                     const std::vector<core::RangeRecord>& ranges) {
   RunningJob& running = jobs_.at(job);

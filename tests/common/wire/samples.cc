@@ -186,7 +186,7 @@ std::vector<WorkerMessage> worker_messages(Random& random) {
       Hello{number32(random), bytes(random), random.next(), bytes(random), random.next(),
             stage(random), bytes(random), number32(random), bytes(random), random.next(),
             held(random), result_ids(random), static_cast<DetectorState>(random.below(3)),
-            bytes(random)},
+            bytes(random), random.next(), random.next()},
       Heartbeat{session(random), random.next(), held(random)},
       ResultPart{session(random), range(random), token(random), random.next(), bytes(random, 500)},
       ResultDone{session(random), range(random), token(random), bytes(random), random.next(),
