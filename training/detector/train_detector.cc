@@ -42,6 +42,10 @@ int main(int argc, char** argv) {
   app.add_option("--out", options.out, "model folder that gets the detector")->required();
   app.add_option("--minutes", options.minutes, "of learning, all runs together")
       ->capture_default_str();
+  app.add_option("--learning-rate", options.rate,
+                 "at minute 0; it falls over the minutes, so that a run extended by little begins "
+                 "low: ask for more then")
+      ->capture_default_str();
   app.add_option("--seed", options.seed, "of weights and pictures")->capture_default_str();
   app.add_option("--threads", options.threads, "above 1, one of them draws")->capture_default_str();
   app.add_option("--side", options.side, "of the letterbox, pixels")->capture_default_str();
