@@ -33,6 +33,14 @@ constexpr double kSmoothRise = 10;
 // State files: what our numbers are called there.
 constexpr const char* kStepsNote = "steps";
 
+// Of the scores: none while the network learns what people look like, all for the last quarter.
+constexpr double kSharpFrom = 0.5;
+constexpr double kSharpTo = 0.75;
+
+double sharpness_at(double progress) {
+  return std::clamp((progress - kSharpFrom) / (kSharpTo - kSharpFrom), 0.0, 1.0);
+}
+
 double rate_at(std::uint64_t step, double progress, double high) {
   const double part = std::clamp(progress, 0.0, 1.0);
   const double fallen = kRateLow + (high - kRateLow) * (1 + std::cos(std::numbers::pi * part)) / 2;
@@ -116,7 +124,8 @@ StepReport Trainer::Impl::learn(const Batch& batch, double progress, double rate
                                          {pictures, batch.height, batch.width, 3}, at::kFloat)
                                .permute({0, 3, 1, 2});
   for (auto& [name, weight] : network.weights()) weight.mutable_grad() = at::Tensor();
-  const Loss loss = loss_of(network.forward(input, true), batch.width, batch.height, batch.truth);
+  const Loss loss = loss_of(network.forward(input, true), batch.width, batch.height, batch.truth,
+                            sharpness_at(progress));
   loss.total.backward();
   report.score_loss = loss.score;
   report.box_loss = loss.box;
