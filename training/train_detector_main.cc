@@ -6,6 +6,7 @@
 
 #include "common/process/log.h"
 #include "common/process/wake.h"
+#include "training/blas_settings.h"
 #include "training/body/free_body.h"
 #include "training/detector/run.h"
 #include "training/footage/scene_source.h"
@@ -34,6 +35,7 @@ Status train(const RunOptions& options) {
 }  // namespace posefleet::training::detect
 
 int main(int argc, char** argv) {
+  posefleet::training::restart_with_blas_settings(argv);
   using posefleet::training::detect::RunOptions;
   RunOptions options;
   CLI::App app("Trains the demo model's person detector on drawn scenes.");
