@@ -94,7 +94,9 @@ void add_pose_workers(CLI::App& command, Options& options) {
 void add_run(CLI::App& app, RunOptions& options) {
   CLI::App* run = app.add_subcommand(
       "run", "Draw people's bodies on videos, with a cluster of processes on this machine");
-  run->add_option("video", options.videos, "video files")->required();
+  run->add_option("video", options.videos,
+                  "video files; folders of PNG or JPEG pictures, or patterns (frames/%05d.png)")
+      ->required();
   run->add_option("-o,--output", options.output, "output file (.mp4, .mov, .mkv), for one video");
   run->add_option("-d,--output-dir", options.output_dir,
                   "folder for the outputs, made if it is not there");
@@ -106,6 +108,14 @@ void add_run(CLI::App& app, RunOptions& options) {
                   "for people, or the whole frame is one person's box if there is none");
   add_detector(*run, options.detector);
   add_detector_sides(*run, options.detector);
+  run->add_option(
+      "--fps", options.fps,
+      "only so many frames a second (2, 0.5 or 30000/1001); of a set of pictures: its rate");
+  run->add_option("--start", options.start,
+                  "from here on: seconds or h:mm:ss.sss after the video's first frame");
+  run->add_option("--end", options.end, "up to here");
+  run->add_option("--max-frames", options.max_frames, "only so many frames, from the first")
+      ->check(CLI::Range(1, 1'000'000'000));
   run->add_option("--preset", options.preset, "x264's speed against size")
       ->check(CLI::IsMember({"ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
                              "slow", "slower", "veryslow"}))

@@ -14,6 +14,7 @@
 #include "cli/session.h"
 #include "common/job/job_spec.h"
 #include "common/media/frame_table.h"
+#include "common/media/image_sequence.h"
 #include "common/model_folder/model_folder.h"
 
 namespace posefleet::cli {
@@ -21,6 +22,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
+
+template <typename T>
+Result<T> in_option(const char* option, Result<T> value) {
+  if (!value) return in_context(option, value.error());
+  return value;
+}
 
 // One video of the command, checked.
 struct Item {
@@ -31,7 +38,13 @@ struct Item {
 
 Result<fs::path> output_of(const RunOptions& options, const fs::path& input) {
   if (!options.output.empty()) return fs::absolute(options.output);
-  const std::string name = input.stem().string() + "_posefleet.mp4";
+  // A pattern is no name to be remembered by; its folder has one.
+  const bool is_pattern = input.filename().string().find('%') != std::string::npos;
+  const fs::path named =
+      is_pattern && is_image_sequence(input) ? fs::absolute(input).parent_path() : input;
+  const std::string stem =
+      named.has_filename() ? named.stem().string() : named.parent_path().stem().string();
+  const std::string name = stem + "_posefleet.mp4";
   return fs::absolute(options.output_dir.empty() ? fs::path(name)
                                                  : fs::path(options.output_dir) / name);
 }
@@ -59,6 +72,34 @@ Status check_output(const fs::path& input, const fs::path& output) {
   return make_writable_folder(output.parent_path());
 }
 
+Result<FrameSelection> frames_of(const RunOptions& options) {
+  FrameSelection frames;
+  if (!options.fps.empty()) {
+    POSEFLEET_TRY(frames.fps, in_option("--fps", parse_rate(options.fps)));
+  }
+  if (!options.start.empty()) {
+    POSEFLEET_TRY(frames.start, in_option("--start", parse_time(options.start)));
+  }
+  if (!options.end.empty()) {
+    POSEFLEET_TRY(frames.end, in_option("--end", parse_time(options.end)));
+  }
+  if (options.max_frames > 0) frames.max_frames = options.max_frames;
+  POSEFLEET_TRY_DO(check_selection(frames));
+  return frames;
+}
+
+// Says whether it is there, and a file or a set of pictures.
+Status check_source(const fs::path& source, const FrameSelection& frames) {
+  if (!is_image_sequence(source)) {
+    POSEFLEET_TRY([[maybe_unused]] const SourceFile file, identify_source(source));
+    return done();
+  }
+  POSEFLEET_TRY([[maybe_unused]] const auto files, list_image_sequence(source));
+  if (frames.fps) return done();
+  return rejected(source.string() +
+                  " is a set of pictures: say with --fps how many of them make a second");
+}
+
 // Everything that can be told to be wrong before a process is started.
 Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFolder& model) {
   if (!options.output.empty() && (options.videos.size() > 1 || !options.output_dir.empty())) {
@@ -74,6 +115,7 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   spec.encode.preset = options.preset;
   spec.encode.crf = options.crf;
   spec.on_quarantine = options.on_quarantine == "fail" ? OnQuarantine::Fail : OnQuarantine::Keep;
+  POSEFLEET_TRY(spec.frames, frames_of(options));
   if (!options.boxes.empty()) {
     spec.box_source = BoxSource::Given;
     POSEFLEET_TRY(spec.boxes, read_boxes_file(options.boxes));
@@ -81,8 +123,7 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   POSEFLEET_TRY_DO(choose_detection(options.detector, model, spec));
   std::vector<Item> items;
   for (const std::string& video : options.videos) {
-    // Says whether it is there and a file.
-    POSEFLEET_TRY(const SourceFile source, identify_source(video));
+    POSEFLEET_TRY_DO(check_source(video, spec.frames));
     POSEFLEET_TRY(const fs::path output, output_of(options, video));
     POSEFLEET_TRY_DO(check_output(video, output));
     for (const Item& other : items) {
@@ -119,7 +160,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 void print_summary(const Json& result, const fs::path& output) {
   const double seconds = result.at("processing_time_seconds");
-  const auto frames = result.at("total_frames").get<std::uint64_t>();
+  const auto frames = result.at("processed_frames").get<std::uint64_t>();
   std::fprintf(
       stderr, "%s: %llu frames, %llu of them with people, in %.1f s (%.1f frames/s)\n",
       output.c_str(), static_cast<unsigned long long>(frames),

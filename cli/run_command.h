@@ -27,6 +27,8 @@ struct RunOptions {
   DetectorSettings detector;
   std::string preset = "veryfast";
   int crf = 20;
+  std::string fps, start, end;   // as typed; empty: all frames
+  std::uint32_t max_frames = 0;  // 0: all
   std::string on_quarantine = "keep";
   std::string work_dir;
   std::string progress = "auto";

@@ -22,6 +22,13 @@ struct FrameTable {
   rotationQuarters @8 :Int32;
   codec @9 :Text;
   needsSequentialDecode @10 :Bool;
+  sourceFrames @11 :List(UInt32);
+  # Of a selection: which of the source's frames these are, one number for each of pts. Absent: all of them.
+  isCut @12 :Bool;
+  cutBegin @13 :Int64;
+  cutEnd @14 :Int64;
+  cutShift @15 :Int64;
+  # Of a selection: the sound from begin up to end goes along, and shift is taken from all times of the output. Without isCut: all of it.
 }
 
 struct Box {
@@ -36,11 +43,15 @@ struct Person {
   box @0 :Box;
   numbers @1 :List(Float32);
   # In this order: global_orient 9, body_pose 23 x 9, betas 10, pred_cam 3, camera_translation 3, focal_length 1.
+  track @2 :UInt32;
+  # Who it is, counted from 1 through the film; 0: nobody has looked yet.
 }
 
 struct FramePoses {
   frame @0 :UInt32;
   people @1 :List(Person);
+  isDamaged @2 :Bool;
+  # The source's packets of this frame are damaged: the decoder made the picture up, or the one before it was taken.
 }
 
 struct RangePoses {

@@ -88,6 +88,40 @@ Result<std::vector<FrameBoxes>> boxes_of(const Json& value) {
   return boxes;
 }
 
+// A number of seconds, or a text as people write times.
+Result<std::chrono::microseconds> time_of(const std::string& field, const Json& value) {
+  if (!value.is_number() && !value.is_string()) {
+    return wrong(field, value, "seconds, or a text as 1:30.5");
+  }
+  auto time = parse_time(value.is_string() ? value.get<std::string>() : value.dump());
+  if (!time) return in_context("job spec: " + field, time.error());
+  return time;
+}
+
+Result<Rational> rate_of(const std::string& field, const Json& value) {
+  if (!value.is_number() && !value.is_string()) {
+    return wrong(field, value, "frames a second, or a text as 30000/1001");
+  }
+  auto rate = parse_rate(value.is_string() ? value.get<std::string>() : value.dump());
+  if (!rate) return in_context("job spec: " + field, rate.error());
+  return rate;
+}
+
+// As text, because the same number of seconds must come back.
+std::string text_of(std::chrono::microseconds time) {
+  const std::string fraction = std::to_string(1'000'000 + time.count() % 1'000'000);
+  return std::to_string(time.count() / 1'000'000) + "." + fraction.substr(1);
+}
+
+void add_selection(const FrameSelection& frames, Json& json) {
+  if (frames.fps) {
+    json["fps"] = std::to_string(frames.fps->num) + "/" + std::to_string(frames.fps->den);
+  }
+  if (frames.start) json["start"] = text_of(*frames.start);
+  if (frames.end) json["end"] = text_of(*frames.end);
+  if (frames.max_frames) json["max_frames"] = *frames.max_frames;
+}
+
 using FieldParser = std::function<Status(JobSpec&, const Json&)>;
 
 const std::map<std::string, FieldParser>& field_parsers() {
@@ -113,6 +147,27 @@ const std::map<std::string, FieldParser>& field_parsers() {
        [](JobSpec& spec, const Json& value) -> Status {
          if (!value.is_boolean()) return wrong("is_image", value, "true or false");
          spec.is_image = value.get<bool>();
+         return done();
+       }},
+      {"fps",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.frames.fps, rate_of("fps", value));
+         return done();
+       }},
+      {"start",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.frames.start, time_of("start", value));
+         return done();
+       }},
+      {"end",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.frames.end, time_of("end", value));
+         return done();
+       }},
+      {"max_frames",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(const std::int64_t count, integer("max_frames", value, 1, UINT32_MAX));
+         spec.frames.max_frames = static_cast<std::uint32_t>(count);
          return done();
        }},
       {"model",
@@ -217,6 +272,7 @@ std::string to_json(const JobSpec& spec) {
                {"priority", spec.priority},
                {"num_workers", spec.workers_max},
                {"on_quarantine", spec.on_quarantine == OnQuarantine::Keep ? "keep" : "fail"}};
+  add_selection(spec.frames, json);
   if (spec.steady) json["steady"] = *spec.steady;
   if (spec.box_source == BoxSource::Given) {
     json["boxes"] = Json::array();
@@ -253,6 +309,12 @@ Result<JobSpec> parse_job_spec(std::string_view text) {
   if (spec.model_hash.empty()) return rejected("job spec: model is missing");
   if (spec.is_image && spec.pipeline != Pipeline::Pose) {
     return rejected("job spec: a picture has no mesh pipeline, only pose");
+  }
+  if (spec.is_image && !spec.frames.is_all()) {
+    return rejected("job spec: a picture has no fps, start, end or max_frames");
+  }
+  if (const Status checked = check_selection(spec.frames); !checked) {
+    return in_context("job spec", checked.error());
   }
   return spec;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/job/frame_selection.h"
 #include "common/protocol/precision.h"
 #include "common/protocol/tasks.h"
 
@@ -29,6 +30,8 @@ struct JobSpec {
   Pipeline pipeline = Pipeline::Mesh;
   std::string source_path;  // absolute
   bool is_image = false;
+  // Frames of a job are counted within it: boxes, ranges and poses name the frames selected.
+  FrameSelection frames;
   std::string model_hash;
   Precision precision = Precision::Float32;  // of the network; one for the whole job
   std::uint32_t batch_size = 8;

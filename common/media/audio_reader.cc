@@ -37,7 +37,7 @@ std::size_t adts_header_size(const AVPacket& packet, const AVCodecParameters& pa
 
 // Reads until every stream has shown a packet: at once in files as they should be.
 std::vector<AudioReader::Stream> AudioReader::find_streams(AVFormatContext& context,
-                                                           const std::string& name,
+                                                           const std::string& name, const Cut& cut,
                                                            std::vector<std::string>& notes) {
   std::vector<int> silent;
   std::vector<Stream> found;
@@ -55,7 +55,10 @@ std::vector<AudioReader::Stream> AudioReader::find_streams(AVFormatContext& cont
   keep_only_kind(context, AVMEDIA_TYPE_AUDIO);
   const Packet packet = make_packet();
   while (!silent.empty() && av_read_frame(&context, packet.get()) >= 0) {
-    if (packet->size > 0) std::erase(silent, packet->stream_index);
+    const AVStream& stream = *context.streams[packet->stream_index];
+    if (packet->size > 0 && is_inside(*packet, stream, cut)) {
+      std::erase(silent, packet->stream_index);
+    }
     av_packet_unref(packet.get());
   }
   for (const int index : silent) {
@@ -66,13 +69,21 @@ std::vector<AudioReader::Stream> AudioReader::find_streams(AVFormatContext& cont
   return found;
 }
 
-Result<std::unique_ptr<AudioReader>> AudioReader::open(const std::filesystem::path& path,
-                                                       int only) {
+bool AudioReader::is_inside(const AVPacket& packet, const AVStream& stream, const Cut& cut) {
+  if (!cut.span || packet.pts == AV_NOPTS_VALUE) return true;
+  const AVRational time_base = to_av(cut.time_base);
+  return av_compare_ts(packet.pts, stream.time_base, cut.span->begin, time_base) >= 0 &&
+         av_compare_ts(packet.pts, stream.time_base, cut.span->end, time_base) < 0;
+}
+
+Result<std::unique_ptr<AudioReader>> AudioReader::open(const std::filesystem::path& path, int only,
+                                                       const Cut& cut) {
   auto reader = std::make_unique<AudioReader>();
   POSEFLEET_TRY(reader->input_, open_input(path));
-  reader->streams_ = find_streams(*reader->input_, path.string(), reader->notes_);
+  reader->streams_ = find_streams(*reader->input_, path.string(), cut, reader->notes_);
   POSEFLEET_TRY(reader->input_, open_input(path));  // again from the start
   reader->only_ = only;
+  reader->cut_ = cut;
   if (only < 0) {
     keep_only_kind(*reader->input_, AVMEDIA_TYPE_AUDIO);
   } else if (only < reader->stream_count()) {
@@ -110,8 +121,19 @@ Result<int> AudioReader::next(AVPacket& packet) {
       if (stream.index != packet.stream_index || packet.size == 0) continue;
       // Opening has read some packets of all streams ahead.
       if (only_ >= 0 && only_ != ordinal) continue;
-      if (accept(stream, packet)) return ordinal;
-      ++left_out_;
+      if (!accept(stream, packet)) {
+        ++left_out_;
+        continue;
+      }
+      const AVStream& info = *input_->streams[stream.index];
+      if (!is_inside(packet, info, cut_)) continue;
+      if (cut_.span) {
+        const std::int64_t shift =
+            av_rescale_q(cut_.span->shift, to_av(cut_.time_base), info.time_base);
+        packet.pts -= shift;
+        packet.dts -= shift;
+      }
+      return ordinal;
     }
     av_packet_unref(&packet);  // unwanted, empty, or of a stream that appeared only now
   }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,18 @@ namespace posefleet::av {
 // One owner, one thread. Made by `open` only.
 class AudioReader final {
  public:
+  // Where the table is that of a selection with a span, packets outside it are passed over, and the
+  // times of the others are moved as the pictures' are (FrameTable::span). By packets: sound is not
+  // cut between two samples.
+  struct Cut {
+    std::optional<PresentationSpan> span;
+    Rational time_base;
+  };
+  static Cut cut_of(const FrameTable& table) { return {table.span, table.time_base}; }
+
   // `only`: the one stream to read, by its ordinal; negative: all.
-  static Result<std::unique_ptr<AudioReader>> open(const std::filesystem::path& path, int only);
+  static Result<std::unique_ptr<AudioReader>> open(const std::filesystem::path& path, int only,
+                                                   const Cut& cut = {});
 
   // Streams have ordinals in the file's order. One without packets, or whose codec is unknown, is
   // none; `notes` says so in whole sentences.
@@ -46,12 +57,14 @@ class AudioReader final {
     std::int64_t next_dts = 0;               // where a packet without a time goes
   };
   static std::vector<Stream> find_streams(AVFormatContext& context, const std::string& name,
-                                          std::vector<std::string>& notes);
+                                          const Cut& cut, std::vector<std::string>& notes);
+  static bool is_inside(const AVPacket& packet, const AVStream& stream, const Cut& cut);
   bool accept(Stream& stream, AVPacket& packet) const;
 
   InputContext input_;
   std::vector<Stream> streams_;
   int only_ = -1;
+  Cut cut_;
   std::uint64_t left_out_ = 0;
   std::vector<std::string> notes_;
 };

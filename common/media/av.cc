@@ -62,6 +62,12 @@ Frame make_frame() {
   return frame;
 }
 
+Frame share(const AVFrame& frame) {
+  Frame shared(av_frame_clone(&frame));
+  POSEFLEET_CHECK(shared != nullptr);
+  return shared;
+}
+
 ErrorCode code_of(int av_error) {
   switch (av_error) {
     case AVERROR(ENOMEM):

@@ -35,6 +35,8 @@ using Scaler = std::unique_ptr<SwsContext, Deleter>;
 // Never null: running out of memory ends the process.
 Packet make_packet();
 Frame make_frame();
+// Shares the samples.
+Frame share(const AVFrame& frame);
 
 // Key and value options as FFmpeg wants them; calls leave in it what nobody understood.
 class Options final {

@@ -6,11 +6,18 @@
 // packet it lands on must be a key packet of the frame table, and the first frame that comes out
 // must be the range's. If not, start a key frame earlier, and in the end at the start of the file.
 // Frames are told by their presentation time, never by counting: decoders drop and repeat.
+//
+// Where packets are damaged, what a decoder makes of them depends on what it saw before. So that a
+// frame's picture is the same in whatever range it is asked for, frames near damage are decoded
+// from a start that follows from the frame alone: three key packets before the one it hangs on. The
+// frame's picture is what the decoder gives then; if it gives none, the picture before it, else the
+// one after it, else black (docs/decisions/0015-damaged-frames.md).
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/media/location.h"
@@ -37,9 +44,13 @@ class RangeDecoder final {
   RangeDecoder& operator=(RangeDecoder&&) = delete;
   ~RangeDecoder();
 
-  // The range's next frame, in order, its pts equal to the table's; nothing after the last one. A
-  // frame that cannot be decoded is an error that names it, and ends the range.
+  // The range's next frame, in order, its pts equal to the table's; nothing after the last one. An
+  // error ends the range: the pictures change their size, or bytes cannot be had.
   Result<std::optional<VideoFrame>> next();
+
+  // Those of the frames given so far, by their index in the table, whose picture is not or not
+  // wholly what was once encoded.
+  const std::vector<std::uint32_t>& damaged_frames() const;
 
  private:
   class Session;

@@ -223,6 +223,33 @@ std::uint32_t count_audio_streams(const AVFormatContext& context) {
   return count;
 }
 
+// Says what cannot be shown as it was, as far as packets tell.
+void judge_the_frames(const std::string& name, const std::vector<PacketFacts>& packets,
+                      std::vector<std::string>& warnings) {
+  const auto first_key = std::find_if(packets.begin(), packets.end(),
+                                      [](const PacketFacts& packet) { return packet.is_key; });
+  if (first_key == packets.end()) return;
+  const auto is_lost = [&](const PacketFacts& packet) {
+    return packet.is_shown && is_time(packet.pts) && packet.pts < first_key->pts;
+  };
+  auto lost = std::count_if(first_key, packets.end(), is_lost);
+  lost += std::count_if(packets.begin(), first_key,
+                        [](const PacketFacts& packet) { return packet.is_shown; });
+  if (lost > 0) {
+    warnings.push_back(fmt::format(
+        "{}: its first {} frames cannot be decoded, because they refer to pictures that the file "
+        "does not hold, and are left out",
+        name, lost));
+  }
+  const auto corrupt = std::count_if(packets.begin(), packets.end(),
+                                     [](const PacketFacts& packet) { return packet.is_corrupt; });
+  if (corrupt > 0) {
+    warnings.push_back(
+        fmt::format("{}: {} of its {} video packets are damaged; frames may be missing or wrong",
+                    name, corrupt, packets.size()));
+  }
+}
+
 // Says what is missing, and drops a last frame of which only a part is there.
 void judge_the_end(const AVStream& stream, const std::string& name, Scan& scan,
                    std::vector<std::string>& warnings) {
@@ -267,12 +294,19 @@ Result<ProbeResult> probe_frame_table(const std::filesystem::path& path,
   result.table.keys = keys_of(scan.video);
   bool usable = times.has_value() && !times->empty();
   if (usable) {
+    judge_the_frames(name, scan.video, result.warnings);
     result.table.pts = *times;
     if (times_are_suspicious(stream, scan.video)) {
       POSEFLEET_TRY(usable, first_frames_match(path, result.table, limits));
     }
   }
-  if (!usable) POSEFLEET_TRY_DO(fill_by_decoding(path, limits, times, result));
+  if (!usable) {
+    POSEFLEET_TRY_DO(fill_by_decoding(path, limits, times, result));
+    result.warnings.push_back(
+        fmt::format("{}: its packets do not tell the order of its frames; all of them were decoded "
+                    "to find it, and each range of frames is decoded from the start",
+                    name));
+  }
   return result;
 }
 

@@ -180,9 +180,39 @@ bool VideoReader::read_packet(AVPacket& packet) {
   for (;;) {
     // Any error ends the stream as the end of the file does: the probe stopped here as well.
     if (av_read_frame(input_.get(), &packet) < 0) return false;
-    if (packet.stream_index == stream_->index) return true;
+    if (packet.stream_index == stream_->index) {
+      ++packets_read_;
+      return true;
+    }
     av_packet_unref(&packet);
   }
+}
+
+void VideoReader::began_at(std::uint32_t ordinal, std::int64_t pts) {
+  packets_read_ = ordinal + (pending_ == nullptr ? 0 : 1);
+  began_at_pts_ = pts;
+}
+
+bool VideoReader::is_damaged(const AVFrame& frame) const {
+  return (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0 || frame.decode_error_flags != 0 ||
+         damaged_pts_.contains(frame.best_effort_timestamp);
+}
+
+void VideoReader::note_damage(std::int64_t pts) {
+  if (pts != AV_NOPTS_VALUE && pts < began_at_pts_) return;
+  last_damage_ = packets_read_ == 0 ? 0 : packets_read_ - 1;
+  if (pts == AV_NOPTS_VALUE) return;
+  damaged_pts_.insert(pts);
+  // Frames wait to be given no longer than the deepest reordering; older entries were lost.
+  constexpr std::size_t kRemembered = 256;
+  if (damaged_pts_.size() > kRemembered) damaged_pts_.erase(damaged_pts_.begin());
+}
+
+// What the decoder complains of, it found in the packet that it was given last.
+void VideoReader::listen(const LogScope& log) {
+  if (log.complaint().empty()) return;
+  complaint_ = log.complaint();
+  note_damage(sent_pts_);
 }
 
 bool VideoReader::seek(std::int64_t pts) {
@@ -219,17 +249,25 @@ void VideoReader::feed() {
   const Packet packet = std::move(pending_);
   // An error here is a damaged packet. The next one may be whole, so go on; the caller misses the
   // frame by its time and knows whether it matters.
-  avcodec_send_packet(decoder_.get(), packet.get());
+  const LogScope log;
+  sent_pts_ = packet->pts;
+  const int status = avcodec_send_packet(decoder_.get(), packet.get());
+  listen(log);
+  if (status < 0 || (packet->flags & AV_PKT_FLAG_CORRUPT) != 0) note_damage(packet->pts);
 }
 
 Frame VideoReader::next() {
-  const LogScope log;
   Frame frame = make_frame();
   for (;;) {
+    const LogScope log;
     const int status = avcodec_receive_frame(decoder_.get(), frame.get());
-    if (!log.complaint().empty()) complaint_ = log.complaint();
-    if (status >= 0) return frame;
+    listen(log);
+    if (status >= 0) {
+      if (is_damaged(*frame)) note_damage(frame->best_effort_timestamp);
+      return frame;
+    }
     if (status == AVERROR_EOF) return nullptr;
+    if (status != AVERROR(EAGAIN)) note_damage(AV_NOPTS_VALUE);
     if (draining_) {
       if (++errors_while_draining_ > kErrorsWhileDrainingMax) return nullptr;
       continue;

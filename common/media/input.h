@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "common/base/result.h"
@@ -60,6 +61,20 @@ class VideoReader final {
   // caller notices the missing time. What the decoder complained of last is in `complaint`.
   Frame next();
 
+  // Decoding began at the video's packet of this ordinal, a key packet shown at `pts`: what is
+  // shown before it may lack its references, and is not damaged for that. Without this call,
+  // decoding began at the start of the file.
+  void began_at(std::uint32_t ordinal, std::int64_t pts);
+  // The last damage met so far, as the ordinal of the packet that was read last when it showed: a
+  // packet marked as damaged, refused by the decoder or complained of by it, or a picture that the
+  // decoder says it made up in part. The log is listened to because HEVC, VP9 and others hide
+  // errors and say so nowhere else.
+  std::optional<std::uint32_t> last_damage() const { return last_damage_; }
+  // Whether this picture, given by next(), is not wholly what was encoded.
+  bool is_damaged(const AVFrame& frame) const;
+  // When the packet is shown that comes next, after a seek that succeeded.
+  std::int64_t pending_pts() const { return pending_->pts; }
+
   const std::string& complaint() const { return complaint_; }
   // Why bytes could not be had: then everything else that this reader says is doubtful.
   std::optional<Error> failure() const { return remote_ ? remote_->failure() : std::nullopt; }
@@ -71,6 +86,8 @@ class VideoReader final {
   bool peek();
   bool read_packet(AVPacket& packet);
   void feed();
+  void listen(const LogScope& log);
+  void note_damage(std::int64_t pts);
 
   std::unique_ptr<RemoteStream> remote_;  // null for a file; before what reads from it
   InputContext input_;
@@ -79,6 +96,11 @@ class VideoReader final {
   Packet pending_;  // read to be looked at, not yet decoded
   bool draining_ = false;
   std::uint32_t errors_while_draining_ = 0;
+  std::uint32_t packets_read_ = 0;  // of the video; the last one's ordinal is one less
+  std::int64_t began_at_pts_ = INT64_MIN;
+  std::optional<std::uint32_t> last_damage_;
+  std::int64_t sent_pts_ = AV_NOPTS_VALUE;  // of the packet that was sent last
+  std::set<std::int64_t> damaged_pts_;      // of pictures not yet given
   std::string complaint_;
 };
 

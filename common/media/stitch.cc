@@ -187,7 +187,8 @@ Result<StitchReport> stitch(const std::filesystem::path& source, const FrameTabl
   SegmentQueue queue(table, segment, segment_count);
   POSEFLEET_TRY(const EncodedPacket* const first, queue.peek());
   POSEFLEET_TRY(const av::PictureFormat format, av::read_picture_format(queue.current(), *first));
-  POSEFLEET_TRY(const auto sound, av::AudioReader::open(source, -1));
+  POSEFLEET_TRY(const auto sound,
+                av::AudioReader::open(source, -1, av::AudioReader::cut_of(table)));
 
   const av::TemporaryFile temporary(out);
   StitchReport report;

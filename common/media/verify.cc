@@ -168,8 +168,9 @@ Status verify_samples(const Pair& pair, VerifyReport& report) {
 
 // One pass over both files for each stream, so that nothing has to be remembered.
 Status verify_sound(const std::filesystem::path& out, const std::filesystem::path& source,
-                    VerifyReport& report) {
-  POSEFLEET_TRY(const auto all, av::AudioReader::open(source, -1));
+                    const FrameTable& table, VerifyReport& report) {
+  const av::AudioReader::Cut cut = av::AudioReader::cut_of(table);
+  POSEFLEET_TRY(const auto all, av::AudioReader::open(source, -1, cut));
   POSEFLEET_TRY(const auto all_out, av::AudioReader::open(out, -1));
   if (all_out->stream_count() != all->stream_count()) {
     return internal_error(fmt::format("{} has {} sound streams, its source {}", out.string(),
@@ -177,7 +178,7 @@ Status verify_sound(const std::filesystem::path& out, const std::filesystem::pat
   }
   for (int ordinal = 0; ordinal < all->stream_count(); ++ordinal) {
     POSEFLEET_TRY(const auto out_sound, av::AudioReader::open(out, ordinal));
-    POSEFLEET_TRY(const auto source_sound, av::AudioReader::open(source, ordinal));
+    POSEFLEET_TRY(const auto source_sound, av::AudioReader::open(source, ordinal, cut));
     const std::string name = out.string();
     const Pair pair{*out_sound, *source_sound, ordinal, name};
     if (is_pcm(source_sound->stream(ordinal).codecpar->codec_id)) {
@@ -195,6 +196,11 @@ Status decode_all(const std::filesystem::path& out, const FrameTable& table, Ver
   POSEFLEET_TRY(RangeDecoder decoder, RangeDecoder::open(out, table, {0, table.frame_count()}));
   for (;;) {
     POSEFLEET_TRY(const auto frame, decoder.next());
+    if (!decoder.damaged_frames().empty()) {
+      return internal_error(fmt::format("{} of {} cannot be decoded",
+                                        av::frame_name(table, decoder.damaged_frames().front()),
+                                        out.string()));
+    }
     if (!frame.has_value()) return done();
     ++report.frames_decoded;
   }
@@ -208,7 +214,7 @@ Result<VerifyReport> verify_output(const std::filesystem::path& out,
   VerifyReport report;
   POSEFLEET_TRY(const ProbeResult probed, probe_frame_table(out));
   POSEFLEET_TRY_DO(verify_frames(out.string(), probed.table, table, report));
-  POSEFLEET_TRY_DO(verify_sound(out, source, report));
+  POSEFLEET_TRY_DO(verify_sound(out, source, table, report));
   if (options.decode_frames) POSEFLEET_TRY_DO(decode_all(out, probed.table, report));
   return report;
 }

@@ -40,6 +40,8 @@ struct PersonPose {
   std::array<float, 3> camera_translation{};
   // Of the full frame, pixels; the principal point is half the frame's size.
   float focal_length = 0;
+  // Who it is, counted from 1 through the film (common/people/tracks.h); 0: not known yet.
+  std::uint32_t track = 0;
 
   bool operator==(const PersonPose&) const = default;
 };
@@ -47,6 +49,9 @@ struct PersonPose {
 struct FramePoses {
   std::uint32_t frame = 0;  // index into the source's frame table
   std::vector<PersonPose> people;
+  // The picture that this was seen in is not wholly the one that was encoded: its packets, or those
+  // that it hangs on, are damaged.
+  bool is_damaged = false;
 
   bool operator==(const FramePoses&) const = default;
 };

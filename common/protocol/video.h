@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,19 @@ struct KeyPacket {
   bool operator==(const KeyPacket&) const = default;
 };
 
-// One entry per displayed frame, made once by the coordinator from the packets (not the pictures);
-// every range, task and check refers to it. Times are in ticks of `time_base` (seconds per tick).
+// A piece of a source, in ticks of its frame table's time base.
+struct PresentationSpan {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;  // not included
+  // What is taken from the source's times in the output, so that a piece from the middle begins
+  // when the source does and no player waits for it.
+  std::int64_t shift = 0;
+  bool operator==(const PresentationSpan&) const = default;
+};
+
+// One entry per frame that is to be computed (unless a job selects some: each that is displayed),
+// made once by the coordinator from the packets, not the pictures; every range, task and check
+// refers to it. Times are in ticks of `time_base` (seconds per tick).
 struct FrameTable {
   std::vector<std::int64_t> pts;  // display order, strictly increasing
   std::vector<KeyPacket> keys;    // in file order
@@ -40,6 +52,11 @@ struct FrameTable {
   // Packets do not tell the order of this file's frames (missing or repeated times): one sequential
   // decoder found `pts`, and ranges must be decoded from the start.
   bool needs_sequential_decode = false;
+  // Of a selection (coordinator/pipeline/select.h): which of the source's frames these are, rising,
+  // as many as `pts`. Empty: all of them.
+  std::vector<std::uint32_t> source_frames;
+  // Of a selection: the sound of this piece goes along. Absent: all of it.
+  std::optional<PresentationSpan> span;
 
   std::uint32_t frame_count() const { return static_cast<std::uint32_t>(pts.size()); }
   bool operator==(const FrameTable&) const = default;

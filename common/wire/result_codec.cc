@@ -37,6 +37,16 @@ void put_table(schema::FrameTable::Builder out, const FrameTable& table) {
   out.setRotationQuarters(table.rotation_quarters);
   out.setCodec(text(table.codec));
   out.setNeedsSequentialDecode(table.needs_sequential_decode);
+  if (!table.source_frames.empty()) {
+    auto frames = out.initSourceFrames(table.source_frames.size());
+    for (unsigned i = 0; i < frames.size(); ++i) frames.set(i, table.source_frames[i]);
+  }
+  if (table.span) {
+    out.setIsCut(true);
+    out.setCutBegin(table.span->begin);
+    out.setCutEnd(table.span->end);
+    out.setCutShift(table.span->shift);
+  }
 }
 
 Result<FrameTable> get_table(schema::FrameTable::Reader in) {
@@ -56,6 +66,13 @@ Result<FrameTable> get_table(schema::FrameTable::Reader in) {
   table.rotation_quarters = in.getRotationQuarters();
   table.codec = text(in.getCodec());
   table.needs_sequential_decode = in.getNeedsSequentialDecode();
+  for (const std::uint32_t frame : in.getSourceFrames()) table.source_frames.push_back(frame);
+  if (in.getIsCut())
+    table.span = PresentationSpan{in.getCutBegin(), in.getCutEnd(), in.getCutShift()};
+  if (!table.source_frames.empty() && table.source_frames.size() != table.pts.size()) {
+    return rejected("a frame table of " + std::to_string(table.pts.size()) + " frames with " +
+                    std::to_string(table.source_frames.size()) + " numbers");
+  }
   if (table.time_base.num <= 0 || table.time_base.den <= 0) {
     return rejected("a frame table with a time base that is not positive");
   }
@@ -98,12 +115,14 @@ void put_poses(schema::RangePoses::Builder out, const RangePoses& poses) {
   auto frames = out.initFrames(poses.size());
   for (unsigned i = 0; i < poses.size(); ++i) {
     frames[i].setFrame(poses[i].frame);
+    frames[i].setIsDamaged(poses[i].is_damaged);
     auto people = frames[i].initPeople(poses[i].people.size());
     for (unsigned p = 0; p < people.size(); ++p) {
       put_box(people[p].initBox(), poses[i].people[p].box);
       auto numbers = people[p].initNumbers(kPersonNumbers);
       unsigned next = 0;
       for_each_number(poses[i].people[p], [&](float value) { numbers.set(next++, value); });
+      people[p].setTrack(poses[i].people[p].track);
     }
   }
 }
@@ -113,6 +132,7 @@ Result<RangePoses> get_poses(schema::RangePoses::Reader in) {
   for (const auto frame : in.getFrames()) {
     FramePoses& out = poses.emplace_back();
     out.frame = frame.getFrame();
+    out.is_damaged = frame.getIsDamaged();
     for (const auto person : frame.getPeople()) {
       const auto numbers = person.getNumbers();
       if (numbers.size() != kPersonNumbers) {
@@ -123,6 +143,7 @@ Result<RangePoses> get_poses(schema::RangePoses::Reader in) {
       pose.box = get_box(person.getBox());
       unsigned next = 0;
       for_each_number(pose, [&](float& value) { value = numbers[next++]; });
+      pose.track = person.getTrack();
     }
   }
   return poses;

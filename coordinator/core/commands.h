@@ -82,7 +82,7 @@ struct JobRecord {
   std::uint32_t priority = kPriorityUsual;
   std::uint32_t workers_max = 0;  // of each stage, at the same time; 0: all
   bool fails_on_quarantine = false;
-  // A render range needs the poses of so many frames more on both sides.
+  // A render range needs the poses up to its end and of so many frames more.
   std::uint32_t pose_margin = 0;
   bool operator==(const JobRecord&) const = default;
 };

@@ -1,6 +1,6 @@
 // Decides which worker computes which frame range, and when a range counts as done.
 //
-// A range is at any moment in one place: blocked (ranges that it needs are not committed), ready,
+// A range is at any moment in one place: blocked (poses that it needs are not committed), ready,
 // leased (to one session, or to two when the first is slow), committing, committed, or poisoned: it
 // failed so often that it is being cut in halves, or taken out if it is a single frame. A lease is
 // our promise not to give the range to anyone else before its deadline; only progress extends it.
@@ -22,6 +22,7 @@
 #include "coordinator/core/commands.h"
 #include "coordinator/core/frame_rate.h"
 #include "coordinator/core/pace.h"
+#include "coordinator/core/pose_prefix.h"
 #include "coordinator/core/ready_queue.h"
 
 namespace posefleet::core {
@@ -124,8 +125,6 @@ class Coordinator final {
   struct Range {
     RangeRecord record;
     RangeState state = RangeState::Blocked;
-    std::uint32_t blocked_on = 0;  // pose ranges that it needs and that are not committed
-    std::vector<RangeId> unlocks;
     Instant not_before{};  // backoff
     std::uint32_t troubles = 0;
     std::uint32_t guesses = 0;  // of a single frame
@@ -167,6 +166,9 @@ class Coordinator final {
   struct Job {
     JobRecord record;
     std::vector<RangeId> ranges;
+    PosePrefix poses;
+    // Render ranges that lack poses, by the frame until which they need them.
+    std::set<std::pair<std::uint32_t, RangeId>> waiting;
     std::uint32_t open_ranges = 0;
     std::uint64_t retries = 0;
     std::uint32_t assemblies = 0;
@@ -175,7 +177,9 @@ class Coordinator final {
 
   // ranges.cc
   void add_ranges(Job& job, const std::vector<RangeRecord>& ranges);
-  void link(const std::vector<RangeId>& pose_ids, const std::vector<RangeId>& render_ids);
+  std::uint32_t needs_poses_until(const Range& range) const;
+  bool lacks_poses(const Range& range) const;
+  void release_waiting(Job& job);
   void make_ready(Range& range, Instant not_before);
   void take_from_ready(const Range& range);
   Range* wanted(RangeId id);

@@ -179,8 +179,7 @@ RangeId Coordinator::straggler_for(const Session& session, Instant now) const {
       const Range& range = ranges_.at(id);
       const Job& job = jobs_.at(range.record.job);
       // What it needs may have been lost since it was granted: the first one has its copy of that.
-      if (!lease.is_executing || range.state != RangeState::Leased || range.blocked_on > 0)
-        continue;
+      if (!lease.is_executing || range.state != RangeState::Leased || lacks_poses(range)) continue;
       if (holders[id] > settings_.copies_max || !serves(session.hello, job.record)) continue;
       if (!is_within_cap(session, job)) continue;
       const Instant elapsed = now - lease.started_at;

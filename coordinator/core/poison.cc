@@ -220,21 +220,8 @@ Commands Coordinator::on_split(RangeId id, const std::vector<RangeRecord>& parts
     if (record.is_quarantined) warn_of_quarantine(job, record, whole.last_failure);
   }
   if (whole.record.stage == Stage::Pose) {
-    for (const RangeId unlocked : whole.unlocks) --ranges_.at(unlocked).blocked_on;
-    std::vector<RangeId> renders;
-    for (const RangeId unlocked : whole.unlocks) {
-      if (ranges_.at(unlocked).state != RangeState::Split) renders.push_back(unlocked);
-    }
-    link(ids, renders);
-  } else {
-    std::vector<RangeId> poses;
-    for (const RangeId other : job.ranges) {
-      const Range& pose = ranges_.at(other);
-      if (pose.record.stage == Stage::Pose && pose.state != RangeState::Split) {
-        poses.push_back(other);
-      }
-    }
-    link(poses, ids);
+    job.poses.remove(whole.record.frames);
+    for (const RangeRecord& record : parts) job.poses.add(record.frames, false);
   }
   for (const RangeId part_id : ids) {
     Range& part = ranges_.at(part_id);

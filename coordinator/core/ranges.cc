@@ -8,8 +8,6 @@
 namespace posefleet::core {
 
 void Coordinator::add_ranges(Job& job, const std::vector<RangeRecord>& ranges) {
-  std::vector<RangeId> pose_ids;
-  std::vector<RangeId> render_ids;
   for (const RangeRecord& record : ranges) {
     Range& range = ranges_[record.id];
     range.record = record;
@@ -20,62 +18,53 @@ void Coordinator::add_ranges(Job& job, const std::vector<RangeRecord>& ranges) {
     }
     range.state = record.is_committed ? RangeState::Committed : RangeState::Blocked;
     if (record.is_quarantined) warn_of_quarantine(job, record, range.last_failure);
-    if (!record.is_committed) {
-      ++job.open_ranges;
-      if (record.is_quarantined && record.stage == Stage::Pose) {
-        range.state = RangeState::Poisoned;
-        poisoned_.insert(record.id);
-      }
+    if (record.stage == Stage::Pose) job.poses.add(record.frames, record.is_committed);
+    if (record.is_committed) continue;
+    ++job.open_ranges;
+    if (record.is_quarantined && record.stage == Stage::Pose) {
+      range.state = RangeState::Poisoned;
+      poisoned_.insert(record.id);
     }
-    (record.stage == Stage::Pose ? pose_ids : render_ids).push_back(record.id);
   }
-  link(pose_ids, render_ids);
-  for (const auto* ids : {&pose_ids, &render_ids}) {
-    for (const RangeId id : *ids) {
-      Range& range = ranges_.at(id);
-      if (range.state == RangeState::Blocked && range.blocked_on == 0) make_ready(range, Instant{});
-    }
+  for (const RangeRecord& record : ranges) {
+    Range& range = ranges_.at(record.id);
+    if (range.state == RangeState::Blocked) make_ready(range, Instant{});
   }
 }
 
-// A render range needs every pose range that shares a frame with it, or with the margin around it
-// that its job asks for. Both in the order of frames,
-// so that a film's thousands of ranges are matched in one pass.
-void Coordinator::link(const std::vector<RangeId>& pose_ids,
-                       const std::vector<RangeId>& render_ids) {
-  const auto in_order = [&](const std::vector<RangeId>& ids) {
-    std::vector<Range*> ranges;
-    for (const RangeId id : ids) ranges.push_back(&ranges_.at(id));
-    std::sort(ranges.begin(), ranges.end(), [](const Range* a, const Range* b) {
-      return a->record.frames.first < b->record.frames.first;
-    });
-    return ranges;
-  };
-  const std::vector<Range*> poses = in_order(pose_ids);
-  std::size_t from = 0;
-  for (Range* render : in_order(render_ids)) {
-    const std::uint32_t margin = jobs_.at(render->record.job).record.pose_margin;
-    const FrameRange& frames = render->record.frames;
-    const std::uint32_t first = frames.first - std::min(frames.first, margin);
-    while (from < poses.size() && poses[from]->record.frames.end <= first) ++from;
-    for (std::size_t at = from; at < poses.size(); ++at) {
-      if (poses[at]->record.frames.first >= std::uint64_t{frames.end} + margin) break;
-      poses[at]->unlocks.push_back(render->record.id);
-      if (poses[at]->state != RangeState::Committed) ++render->blocked_on;
-    }
+// A render range needs the poses of all frames before it, its own, and those of the margin behind
+// it that its job asks for.
+std::uint32_t Coordinator::needs_poses_until(const Range& range) const {
+  if (range.record.stage == Stage::Pose) return 0;
+  const std::uint32_t margin = jobs_.at(range.record.job).record.pose_margin;
+  return range.record.frames.end + std::min(margin, UINT32_MAX - range.record.frames.end);
+}
+
+bool Coordinator::lacks_poses(const Range& range) const {
+  return needs_poses_until(range) > jobs_.at(range.record.job).poses.end();
+}
+
+// Poses were committed: whoever waited for them waits no longer.
+void Coordinator::release_waiting(Job& job) {
+  while (!job.waiting.empty() && job.waiting.begin()->first <= job.poses.end()) {
+    Range& range = ranges_.at(job.waiting.begin()->second);
+    job.waiting.erase(job.waiting.begin());
+    if (range.state == RangeState::Blocked) make_ready(range, Instant{});
   }
 }
 
 void Coordinator::make_ready(Range& range, Instant not_before) {
-  const JobRecord& job = jobs_.at(range.record.job).record;
+  Job& job = jobs_.at(range.record.job);
   // While it was out, a result that it needs may have been lost, or its job may have ended.
-  if (range.blocked_on > 0 || is_final(job.state)) {
-    range.state = RangeState::Blocked;
+  range.state = RangeState::Blocked;
+  if (is_final(job.record.state)) return;
+  if (lacks_poses(range)) {
+    job.waiting.insert({needs_poses_until(range), range.record.id});
     return;
   }
   range.state = RangeState::Ready;
   range.not_before = not_before;
-  ready_[static_cast<int>(range.record.stage)].insert(range.record, job.priority);
+  ready_[static_cast<int>(range.record.stage)].insert(range.record, job.record.priority);
 }
 
 void Coordinator::take_from_ready(const Range& range) {
@@ -105,15 +94,11 @@ void Coordinator::close_range(Range& range, const RangeStats& stats, Commands& c
   range.charges.clear();
   charged_.erase(range.record.id);
   poisoned_.erase(range.record.id);
-  for (const RangeId id : range.unlocks) {
-    Range& dependent = ranges_.at(id);
-    if (dependent.state == RangeState::Split) continue;
-    POSEFLEET_CHECK(dependent.blocked_on > 0);
-    if (--dependent.blocked_on == 0 && dependent.state == RangeState::Blocked) {
-      make_ready(dependent, Instant{});
-    }
-  }
   Job& job = jobs_.at(range.record.job);
+  if (range.record.stage == Stage::Pose) {
+    job.poses.set_committed(range.record.frames, true);
+    release_waiting(job);
+  }
   --job.open_ranges;
   start_assembly_if_done(job, commands);
 }
@@ -159,14 +144,14 @@ Commands Coordinator::on_artifact_lost(RangeId id, const std::string& reason, In
   range.record.stats = {};
   range.state = RangeState::Blocked;
   ++job.open_ranges;
-  for (const RangeId unlocked : range.unlocks) {
-    Range& dependent = ranges_.at(unlocked);
-    if (dependent.state == RangeState::Split) continue;
-    ++dependent.blocked_on;
-    // A dependent that already runs has its copy; only one that waits must wait longer.
-    if (dependent.state == RangeState::Ready) {
+  if (range.record.stage == Stage::Pose) {
+    job.poses.set_committed(range.record.frames, false);
+    for (const RangeId other : job.ranges) {
+      Range& dependent = ranges_.at(other);
+      // A dependent that already runs has its copy; only one that waits must wait longer.
+      if (dependent.state != RangeState::Ready || !lacks_poses(dependent)) continue;
       take_from_ready(dependent);
-      dependent.state = RangeState::Blocked;
+      make_ready(dependent, Instant{});
     }
   }
   if (job.record.state == JobState::Assembling) job.record.state = JobState::Running;

@@ -11,8 +11,10 @@
 #include "common/media/frame_table.h"
 #include "common/media/stitch.h"
 #include "common/media/verify.h"
+#include "common/people/tracks.h"
 #include "common/wire/codec.h"
 #include "coordinator/pipeline/final_poses.h"
+#include "coordinator/pipeline/select.h"
 
 namespace posefleet {
 namespace {
@@ -25,16 +27,18 @@ constexpr std::uint32_t kGatherFrames = 512;
 struct PoseFigures {
   std::uint64_t frames_with_people = 0;
   std::uint64_t people = 0;
+  std::vector<std::uint32_t> damaged;  // frames
   std::string sha256;
 };
 
 // The hash covers what the poses are, not how ranges cut them: for each frame its number, the
-// number of people, and each person's numbers as little-endian float32.
+// number of people, and each person's numbers as little-endian float32, then their track.
 void add_to_hash(Sha256& hash, const FramePoses& frame) {
   const std::uint32_t head[2] = {frame.frame, static_cast<std::uint32_t>(frame.people.size())};
   hash.add({reinterpret_cast<const char*>(head), sizeof head});
   static_assert(std::is_trivially_copyable_v<PersonPose>);
-  static_assert(sizeof(PersonPose) == (5 + 9 + 23 * 9 + 10 + 3 + 3 + 1) * sizeof(float),
+  static_assert(sizeof(PersonPose) ==
+                    (5 + 9 + 23 * 9 + 10 + 3 + 3 + 1) * sizeof(float) + sizeof(std::uint32_t),
                 "no padding: the bytes are the numbers");
   for (const PersonPose& person : frame.people) {
     hash.add({reinterpret_cast<const char*>(&person), sizeof person});
@@ -46,14 +50,17 @@ Result<PoseFigures> write_poses(const JobPlan& plan, const std::filesystem::path
   PoseFigures figures;
   Sha256 hash;
   RangePoses all;
+  Tracker tracker(frames_per_second(plan.table));
   const std::uint32_t count = plan.table.frame_count();
   for (std::uint32_t first = 0; first < count; first += kGatherFrames) {
     POSEFLEET_TRY(RangePoses poses,
                   final_poses(plan, files, {first, std::min(count, first + kGatherFrames)}, lost));
+    tracker.number(poses);
     for (FramePoses& frame : poses) {
       add_to_hash(hash, frame);
       figures.frames_with_people += frame.people.empty() ? 0 : 1;
       figures.people += frame.people.size();
+      if (frame.is_damaged) figures.damaged.push_back(frame.frame);
       // A picture's poses are asked for as a file; a video's stay in their ranges.
       if (plan.spec.pipeline == Pipeline::Pose) all.push_back(std::move(frame));
     }
@@ -63,6 +70,23 @@ Result<PoseFigures> write_poses(const JobPlan& plan, const std::filesystem::path
   }
   figures.sha256 = hash.hex();
   return figures;
+}
+
+// "3, 10 to 14 and 5 more".
+std::string list_frames(const std::vector<std::uint32_t>& frames) {
+  constexpr int kRunsMax = 20;
+  std::string list;
+  int runs = 0;
+  std::size_t i = 0;
+  while (i < frames.size() && runs++ < kRunsMax) {
+    std::size_t last = i;
+    while (last + 1 < frames.size() && frames[last + 1] == frames[last] + 1) ++last;
+    list += (list.empty() ? "" : ", ") + std::to_string(frames[i]);
+    if (last > i) list += " to " + std::to_string(frames[last]);
+    i = last + 1;
+  }
+  if (i < frames.size()) list += " and " + std::to_string(frames.size() - i) + " more";
+  return list;
 }
 
 std::vector<RangeFile> segments_in_order(const std::vector<RangeFile>& files) {
@@ -77,6 +101,7 @@ std::vector<RangeFile> segments_in_order(const std::vector<RangeFile>& files) {
 
 // With nobody in it, the video is the source's own pictures, if they can be copied exactly.
 Result<StitchReport> copy_source(const JobPlan& plan, const std::filesystem::path& out) {
+  if (!plan.table.source_frames.empty()) return rejected("only some frames are wanted");
   POSEFLEET_TRY(StitchReport report, copy_video(plan.source.path, plan.table, out));
   POSEFLEET_TRY([[maybe_unused]] const VerifyReport verified,
                 verify_output(out, plan.source.path, plan.table));
@@ -86,6 +111,7 @@ Result<StitchReport> copy_source(const JobPlan& plan, const std::filesystem::pat
 Result<StitchReport> join_segments(const JobPlan& plan, const std::vector<RangeFile>& files,
                                    const std::filesystem::path& out, LostArtifact* lost) {
   const std::vector<RangeFile> segments = segments_in_order(files);
+  const FrameTable table = output_table(plan.table);
   const auto segment = [&](std::size_t index) -> Result<EncodedSegment> {
     auto bytes = read_range_file(segments[index]);
     if (!bytes) {
@@ -93,13 +119,17 @@ Result<StitchReport> join_segments(const JobPlan& plan, const std::vector<RangeF
       return std::move(bytes).error();
     }
     auto decoded = decode_segment(*bytes);
-    if (!decoded) *lost = {segments[index].range, decoded.error().message};
+    if (!decoded) {
+      *lost = {segments[index].range, decoded.error().message};
+      return decoded;
+    }
+    move_to_output(plan.table, *decoded);
     return decoded;
   };
   POSEFLEET_TRY(StitchReport report,
-                stitch(plan.source.path, plan.table, segment, segments.size(), out));
+                stitch(plan.source.path, table, segment, segments.size(), out));
   POSEFLEET_TRY([[maybe_unused]] const VerifyReport verified,
-                verify_output(out, plan.source.path, plan.table));
+                verify_output(out, plan.source.path, table));
   return report;
 }
 
@@ -129,7 +159,7 @@ Result<Assembly> assemble_job(const JobPlan& plan, const std::filesystem::path& 
   POSEFLEET_TRY_DO(check_source_unchanged(plan.source));
   Assembly assembly;
   POSEFLEET_TRY(const PoseFigures poses, write_poses(plan, job_folder, files, lost));
-  Json result = {{"total_frames", plan.table.frame_count()},
+  Json result = {{"total_frames", std::max(plan.source_frame_count, plan.table.frame_count())},
                  {"processed_frames", plan.table.frame_count()},
                  {"fps", frames_per_second(plan.table)},
                  {"resolution", {plan.table.width, plan.table.height}},
@@ -137,6 +167,7 @@ Result<Assembly> assemble_job(const JobPlan& plan, const std::filesystem::path& 
                  {"frames_with_people", poses.frames_with_people},
                  {"people", poses.people},
                  {"poses_sha256", poses.sha256},
+                 {"frames_damaged", poses.damaged.size()},
                  {"pose_detection_stats", stage_figures(figures, Stage::Pose)}};
   if (plan.spec.pipeline == Pipeline::Mesh) {
     const std::filesystem::path out = job_folder / ("output." + plan.spec.container);
@@ -153,6 +184,11 @@ Result<Assembly> assemble_job(const JobPlan& plan, const std::filesystem::path& 
     result["mesh_rendering_stats"] = stage_figures(figures, Stage::Render);
   } else {
     result["poses_path"] = (job_folder / "poses.bin").string();
+  }
+  if (!poses.damaged.empty()) {
+    assembly.warnings.push_back(plan.source.path + ": " + std::to_string(poses.damaged.size()) +
+                                " frames are damaged (" + list_frames(poses.damaged) +
+                                "); they show what could be decoded, or the picture before");
   }
   assembly.result = result.dump(-1, ' ', false, Json::error_handler_t::replace);
   return assembly;

@@ -10,8 +10,10 @@
 #include "common/files/sha256.h"
 #include "common/media/frame_table.h"
 #include "common/media/image.h"
+#include "common/media/image_sequence.h"
 #include "common/people/steady.h"
 #include "common/wire/codec.h"
+#include "coordinator/pipeline/select.h"
 
 namespace posefleet {
 namespace {
@@ -33,6 +35,7 @@ constexpr std::size_t kKeyPacketsBefore = 8;
 
 constexpr const char* kTableFile = "frame_table.bin";
 constexpr const char* kPlanFile = "plan.json";
+constexpr const char* kPicturesFile = "pictures.mov";
 
 double seconds_of(const FrameTable& table, std::int64_t ticks) {
   return static_cast<double>(ticks) * static_cast<double>(table.time_base.num) /
@@ -61,8 +64,9 @@ std::vector<FrameRange> cut_by_count(std::uint32_t frame_count, std::uint32_t ra
 }
 
 // The key packets that a range starting at `pts` may need: the last few at or before it, in file
-// order, or the very first of all.
-std::vector<KeyPacket> keys_for(const FrameTable& table, std::int64_t pts) {
+// order, or the very first of all; and those inside it, behind which decoding may begin anew where
+// packets are damaged.
+std::vector<KeyPacket> keys_for(const FrameTable& table, std::int64_t pts, std::int64_t last_pts) {
   std::vector<KeyPacket> keys;
   for (const KeyPacket& key : table.keys) {
     if (key.pts <= pts) keys.push_back(key);
@@ -71,6 +75,11 @@ std::vector<KeyPacket> keys_for(const FrameTable& table, std::int64_t pts) {
     keys.erase(keys.begin(), keys.end() - static_cast<std::ptrdiff_t>(kKeyPacketsBefore));
   }
   if (keys.empty() && !table.keys.empty()) keys.push_back(table.keys.front());
+  for (const KeyPacket& key : table.keys) {
+    if (key.pts > pts && key.pts <= last_pts && key.ordinal > keys.back().ordinal) {
+      keys.push_back(key);
+    }
+  }
   return keys;
 }
 
@@ -107,7 +116,11 @@ TaskFrames frames_of(const JobPlan& plan, const FrameRange& range) {
   const auto end =
       plan.table.pts.begin() + std::min<std::uint32_t>(plan.table.frame_count(), range.end + 1);
   frames.window.pts.assign(begin, end);
-  frames.window.keys = keys_for(plan.table, *begin);
+  if (!plan.table.source_frames.empty()) {
+    const auto numbers = plan.table.source_frames.begin() + range.first;
+    frames.window.source_frames.assign(numbers, numbers + (end - begin));
+  }
+  frames.window.keys = keys_for(plan.table, *begin, plan.table.pts[range.end - 1]);
   return frames;
 }
 
@@ -135,22 +148,42 @@ FrameTable table_of_image(const BgrImage& image) {
   return table;
 }
 
+// The path of the video that the pictures became.
+Result<std::string> pack_pictures(const JobSpec& spec, const std::filesystem::path& job_folder) {
+  if (!spec.frames.fps) {
+    return rejected(spec.source_path +
+                    " is a set of pictures: say with fps how many of them make a second");
+  }
+  POSEFLEET_TRY(const auto files, list_image_sequence(spec.source_path));
+  const std::filesystem::path packed = job_folder / kPicturesFile;
+  POSEFLEET_TRY_DO(pack_image_sequence(files, *spec.frames.fps, packed));
+  return packed.string();
+}
+
 }  // namespace
 
-Result<JobPlan> probe_job(const JobSpec& spec) {
+Result<JobPlan> probe_job(const JobSpec& spec, const std::filesystem::path& job_folder) {
   JobPlan plan;
   plan.spec = spec;
-  POSEFLEET_TRY(plan.source, identify_source(spec.source_path));
+  FrameSelection selection = spec.frames;
+  std::string path = spec.source_path;
+  if (!spec.is_image && is_image_sequence(spec.source_path)) {
+    POSEFLEET_TRY(path, pack_pictures(spec, job_folder));
+    selection.fps.reset();  // it was the pictures' own rate
+  }
+  POSEFLEET_TRY(plan.source, identify_source(path));
   if (spec.is_image) {
-    POSEFLEET_TRY(const BgrImage image, read_image(spec.source_path));
+    POSEFLEET_TRY(const BgrImage image, read_image(path));
     plan.table = table_of_image(image);
+    plan.source_frame_count = 1;
   } else {
-    POSEFLEET_TRY(ProbeResult probe, probe_frame_table(spec.source_path));
-    plan.table = std::move(probe.table);
+    POSEFLEET_TRY(ProbeResult probe, probe_frame_table(path));
+    plan.source_frame_count = probe.table.frame_count();
+    POSEFLEET_TRY(plan.table, select_frames(probe.table, selection, spec.source_path));
     plan.warnings = std::move(probe.warnings);
   }
-  POSEFLEET_TRY(plan.source_sha256, sha256_hex_of_file(spec.source_path));
-  POSEFLEET_TRY(const OpenFile file, OpenFile::open(spec.source_path));
+  POSEFLEET_TRY(plan.source_sha256, sha256_hex_of_file(path));
+  POSEFLEET_TRY(const OpenFile file, OpenFile::open(path));
   POSEFLEET_TRY(plan.source_fingerprint, fingerprint_of(file));
   POSEFLEET_TRY_DO(check_source_unchanged(plan.source));
   if (!spec.boxes.empty() && spec.boxes.back().frame >= plan.table.frame_count()) {
@@ -167,6 +200,7 @@ Status save_plan(const JobPlan& plan, const std::filesystem::path& job_folder) {
                      {"modified_ns", plan.source.modified_ns},
                      {"sha256", plan.source_sha256},
                      {"fingerprint", plan.source_fingerprint},
+                     {"source_frames", plan.source_frame_count},
                      {"warnings", plan.warnings}};
   POSEFLEET_TRY_DO(write_file_durably(job_folder / kTableFile, encode(plan.table)));
   return write_file_durably(job_folder / kPlanFile,
@@ -185,6 +219,7 @@ Result<JobPlan> load_plan(const JobSpec& spec, const std::filesystem::path& job_
     plan.source = {json.at("path"), json.at("size"), json.at("modified_ns")};
     plan.source_sha256 = json.at("sha256");
     plan.source_fingerprint = json.value("fingerprint", "");
+    plan.source_frame_count = json.value("source_frames", 0u);
     plan.warnings = json.at("warnings");
   } catch (const Json::exception& exception) {
     return internal_error((job_folder / kPlanFile).string() + ": " + exception.what());

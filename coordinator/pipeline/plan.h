@@ -23,13 +23,16 @@ struct JobPlan {
   JobSpec spec;
   SourceFile source;
   std::string source_sha256;
-  std::string source_fingerprint;  // fingerprint_of; empty in plans of an older version
-  FrameTable table;
+  std::string source_fingerprint;        // fingerprint_of; empty in plans of an older version
+  FrameTable table;                      // of the frames that the spec selects
+  std::uint32_t source_frame_count = 0;  // of all frames; 0 in plans of an older version
   std::vector<std::string> warnings;
 };
 
-// Reads the source: blocking, some microseconds a frame and a second a gigabyte for the hash.
-Result<JobPlan> probe_job(const JobSpec& spec);
+// Reads the source: blocking, some microseconds a frame and a second a gigabyte for the hash. A set
+// of pictures becomes a video in the job's folder first (common/media/image_sequence.h), and that
+// is the source from then on.
+Result<JobPlan> probe_job(const JobSpec& spec, const std::filesystem::path& job_folder);
 
 // Kept beside the job's artifacts, so that a restarted coordinator need not probe again.
 Status save_plan(const JobPlan& plan, const std::filesystem::path& job_folder);

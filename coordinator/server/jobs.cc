@@ -5,10 +5,12 @@
 
 #include "common/media/frame_table.h"
 #include "common/wire/codec.h"
-#include "coordinator/pipeline/final_poses.h"
 
 namespace posefleet {
 namespace {
+
+// Who is who in the frames so far; see FilmPoses.
+constexpr const char* kTracksFile = "tracks";
 
 // As common/files and common/media name what is not whole yet.
 bool is_temporary(const std::string& name) {
@@ -135,12 +137,11 @@ Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* l
   // With nobody in the frame nothing is drawn: it is decoded and encoded, and that is all.
   RangePoses poses = {{record.frames.first, {}}};
   if (!record.is_quarantined) {
-    // A frame's final pose depends on those around it.
-    const std::uint32_t margin = pose_margin(running->plan->spec);
-    const FrameRange around = {record.frames.first - std::min(record.frames.first, margin),
-                               record.frames.end + margin};
-    POSEFLEET_TRY(poses,
-                  final_poses(*running->plan, poses_below(job, around), record.frames, lost));
+    if (running->film == nullptr) {
+      running->film = std::make_unique<FilmPoses>(running->plan, folder_of(job) / kTracksFile);
+    }
+    const auto files = [&](const FrameRange& frames) { return poses_below(job, frames); };
+    POSEFLEET_TRY(poses, running->film->get(record.frames, files, lost));
   }
   return with_url(make_render_task(*running->plan, record.frames, std::move(poses)));
 }
@@ -152,7 +153,7 @@ void Jobs::release(JobId job, bool keep_output) {
   } else {
     // By their names: a result that was given its name and never committed is nobody's.
     remove_files(folder_of(job), [](const std::string& name) {
-      return is_result_file(name) || is_temporary(name);
+      return is_result_file(name) || is_temporary(name) || name == kTracksFile;
     });
   }
   jobs_.erase(job);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "coordinator/pipeline/film_poses.h"
 #include "coordinator/pipeline/gather.h"
 #include "coordinator/pipeline/plan.h"
 #include "coordinator/store/store.h"
@@ -34,6 +35,7 @@ struct RunningJob {
   std::map<RangeId, RangeFile> committed;
   // Of the committed ones those of the pose stage, by first frame: no two of them overlap.
   std::map<std::uint32_t, RangeId> poses;
+  std::unique_ptr<FilmPoses> film;  // null until the first render range asks
 };
 
 // One thread.

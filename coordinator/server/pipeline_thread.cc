@@ -10,7 +10,7 @@ constexpr std::size_t kQueueCapacity = 4096;
 
 Result<JobPlan> probe_and_save(const ProbeWork& work) {
   POSEFLEET_TRY_DO(make_writable_folder(work.folder));
-  POSEFLEET_TRY(JobPlan plan, probe_job(work.spec));
+  POSEFLEET_TRY(JobPlan plan, probe_job(work.spec, work.folder));
   POSEFLEET_TRY_DO(save_plan(plan, work.folder));
   return plan;
 }

@@ -79,19 +79,28 @@ class StarvationWatch final {
                                        const core::RangeRecord& pose = entry.second;
                                        return stage == Stage::Render && pose.stage == Stage::Pose &&
                                               !pose.is_committed && !pose.is_split &&
-                                              pose.frames.first < frames.end &&
-                                              frames.first < pose.frames.end;
+                                              pose.frames.first < frames.end;
                                      });
       if (!waits) ++count;
     }
     return count;
+  }
+  std::uint64_t attempts_of(Stage stage) const {
+    std::uint64_t sum = 0;
+    for (const auto& [id, range] : store_.ranges) sum += range.stage == stage ? range.attempts : 0;
+    return sum;
   }
   void look() {
     if (is_final(store_.job.state)) return;
     for (const Stage stage : {Stage::Pose, Stage::Render}) {
       std::size_t held = 0;
       for (const auto& worker : workers_) held += worker->role() == stage ? worker->holds() : 0;
-      const bool is_more = coordinator_.is_alive() && ready(stage) > held;
+      // A frame that kills whoever takes it is held too shortly to be seen.
+      const std::uint64_t attempts = attempts_of(stage);
+      std::uint64_t& before = attempts_[stage];
+      const bool was_taken = ready(stage) == 1 && attempts != before;
+      before = attempts;
+      const bool is_more = coordinator_.is_alive() && ready(stage) > held && !was_taken;
       for (const auto& worker : workers_) {
         if (worker->role() != stage) continue;
         Instant& since = idle_since_[worker.get()];
@@ -110,6 +119,7 @@ class StarvationWatch final {
   const std::vector<std::unique_ptr<WorkerNode>>& workers_;
   std::map<const WorkerNode*, Instant> idle_since_;
   Instant patience_{};
+  std::map<Stage, std::uint64_t> attempts_;  // at the last look
 };
 
 // Each frame is in exactly one committed range of each stage, and exactly the poison frame is taken

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "common/base/check.h"
 #include "common/media/image.h"
 #include "common/process/clock.h"
 #include "common/wire/codec.h"
@@ -27,6 +28,16 @@ class Pictures final {
     if (!frame) return std::optional<BgrImage>();
     POSEFLEET_TRY(BgrImage image, to_bgr(*frame));
     return std::optional<BgrImage>(std::move(image));
+  }
+
+  // Of those given so far, by their place in the task.
+  std::vector<std::uint32_t> damaged() const {
+    std::vector<std::uint32_t> places;
+    if (!decoder_) return places;
+    for (const std::uint32_t frame : decoder_->damaged_frames()) {
+      places.push_back(frame - frames_.in_window().first);
+    }
+    return places;
   }
 
  private:
@@ -83,7 +94,11 @@ Result<RangeOutput> PoseStage::run(const Grant& grant, RangeProgress& progress) 
     output.stats.work_seconds += seconds(now() - started);
     return outputs;
   };
-  POSEFLEET_TRY(const PoseLineResult result, run_pose_line(line, progress));
+  POSEFLEET_TRY(PoseLineResult result, run_pose_line(line, progress));
+  for (const std::uint32_t place : pictures.damaged()) {
+    POSEFLEET_CHECK(place < result.poses.size());
+    result.poses[place].is_damaged = true;
+  }
   output.stats.decode_seconds = result.decode_seconds;
   count_people(result.poses, output.stats);
   output.bytes = encode(result.poses);

@@ -97,7 +97,8 @@ class RenderStage::Impl final {
       vertices.push_back(placed_vertices(bodies[i], poses.people[i]));
     }
     for (std::size_t i = 0; i < bodies.size(); ++i) {
-      meshes.push_back({&topology_, vertices[i], person_colour(i)});
+      const std::uint32_t track = poses.people[i].track;
+      meshes.push_back({&topology_, vertices[i], person_colour(track > 0 ? track - 1 : i)});
     }
     // One camera for the frame: its focal length follows from the frame's size alone.
     const Camera camera{poses.people.front().focal_length};

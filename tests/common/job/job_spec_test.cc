@@ -48,9 +48,14 @@ TEST(JobSpec, ASpecComesBackAsItWas) {
                      .min_width = 50,
                      .min_height = 100,
                      .tiles = 3};
+  JobSpec some = spec;
+  some.frames = {.fps = Rational{30000, 1001},
+                 .start = std::chrono::microseconds(90'000'001),
+                 .end = std::chrono::microseconds(3'600'000'000),
+                 .max_frames = 7};
   JobSpec rough = detect;
   rough.steady = false;
-  for (const JobSpec& one : {spec, picture, boxes, nobody, detect, rough}) {
+  for (const JobSpec& one : {spec, picture, boxes, nobody, detect, rough, some}) {
     const auto parsed = parse_job_spec(to_json(one));
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_EQ(*parsed, one);
@@ -154,6 +159,45 @@ TEST(JobSpec, AWrongSpecIsRefusedByFieldAndValue) {
     EXPECT_TRUE(spec.error().message.starts_with("job spec: ")) << spec.error().message;
     EXPECT_NE(spec.error().message.find(one.message), std::string::npos) << spec.error().message;
     EXPECT_LT(spec.error().message.size(), 300u);
+  }
+}
+
+TEST(JobSpec, TimesAndRatesAreReadAsPeopleWriteThem) {
+  const struct {
+    const char* text;
+    std::int64_t microseconds;
+  } times[] = {{"0", 0},
+               {"90", 90'000'000},
+               {"90.5", 90'500'000},
+               {"1:30.000001", 90'000'001},
+               {"0:01:30.5", 90'500'000},
+               {"100:00", 6'000'000'000},
+               {"1000:00:00", 3'600'000'000'000}};
+  for (const auto& test : times) {
+    SCOPED_TRACE(test.text);
+    const auto time = parse_time(test.text);
+    ASSERT_TRUE(time) << time.error().message;
+    EXPECT_EQ(time->count(), test.microseconds);
+  }
+  for (const char* text : {"", "-1", "1e3", "nan", "1:60", "1:2:3:4", "0:60:00", "1.0000001", " 1",
+                           "1.", ".5", "1:", ":1", "1001:00:00", "99999999999999999999"}) {
+    SCOPED_TRACE(text);
+    EXPECT_FALSE(parse_time(text));
+  }
+  const struct {
+    const char* text;
+    Rational rate;
+  } rates[] = {
+      {"2", {2, 1}}, {"0.5", {1, 2}}, {"29.97", {2997, 100}}, {"60000/2002", {30000, 1001}}};
+  for (const auto& test : rates) {
+    SCOPED_TRACE(test.text);
+    const auto rate = parse_rate(test.text);
+    ASSERT_TRUE(rate) << rate.error().message;
+    EXPECT_EQ(*rate, test.rate);
+  }
+  for (const char* text : {"", "0", "-2", "1/0", "0/1", "1001", "inf", "1/2/3", "2 "}) {
+    SCOPED_TRACE(text);
+    EXPECT_FALSE(parse_rate(text));
   }
 }
 

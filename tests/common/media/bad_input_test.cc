@@ -129,41 +129,5 @@ TEST(BadInput, FlippedBytesGiveFramesOrAnError) {
   }
 }
 
-TEST(BadInput, ADamagedFrameIsNamedAndTheRestIsNotTouched) {
-  const TempDir folder;
-  const auto path = make_clip(folder, "clip.mkv",
-                              picture(96, 64, "25", 1) +
-                                  "-c:v libx264 -preset veryfast -x264-params "
-                                  "keyint=5:bframes=0:scenecut=0");
-  const FrameTable table = probe_frame_table(path)->table;
-  ASSERT_EQ(table.frame_count(), 25u);
-  // Without its packet's first bytes, frame 10 (a key frame) cannot be decoded.
-  const std::string offset = tests::run(
-      "ffprobe -v error -select_streams v -show_packets -show_entries packet=pos,size -of csv=p=0 "
-      "'" +
-      path.string() + "' | sed -n 11p");
-  const std::size_t size = std::stoul(offset);
-  const std::size_t position = std::stoul(offset.substr(offset.find(',') + 1));
-  std::string bytes = tests::read_file(path);
-  ASSERT_LT(position + size, bytes.size());
-  for (std::size_t i = position + 8; i < position + size; ++i) bytes[i] = '\xff';
-  const auto damaged = folder / "damaged.mkv";
-  tests::write_file(damaged, bytes);
-  ASSERT_EQ(probe_frame_table(damaged)->table.pts, table.pts);
-
-  RangeDecoder whole_groups = RangeDecoder::open(damaged, table, {15, 25}).value();
-  for (int i = 15; i < 25; ++i) ASSERT_TRUE(whole_groups.next().value().has_value());
-
-  RangeDecoder decoder = RangeDecoder::open(damaged, table, {8, 15}).value();
-  ASSERT_TRUE(decoder.next().value().has_value());
-  ASSERT_TRUE(decoder.next().value().has_value());
-  const auto frame = decoder.next();
-  ASSERT_FALSE(frame);
-  EXPECT_NE(frame.error().message.find("frame 10 (0.400000 s) of " + damaged.string()),
-            std::string::npos)
-      << frame.error().message;
-  EXPECT_FALSE(decoder.next()) << "an ended range stays ended";
-}
-
 }  // namespace
 }  // namespace posefleet

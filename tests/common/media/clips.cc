@@ -47,14 +47,13 @@ std::string tone(double seconds) {
 std::vector<std::int64_t> ffprobe_times(const std::filesystem::path& path) {
   std::istringstream lines(run(
       fmt::format("ffprobe -v quiet -fflags +genpts -select_streams v:0 -show_frames -show_entries "
-                  "frame=best_effort_timestamp -of default=noprint_wrappers=1:nokey=1 '{}'",
+                  "frame=best_effort_timestamp -of default=noprint_wrappers=1 '{}'",
                   path.string())));
+  const std::string key = "best_effort_timestamp=";  // other lines are of side data
   std::vector<std::int64_t> times;
   for (std::string line; std::getline(lines, line);) {
-    // Between the numbers it prints the names of side data.
-    if (line.find_first_not_of("-0123456789") == std::string::npos && !line.empty()) {
-      times.push_back(std::stoll(line));
-    }
+    if (line.starts_with(key) && line != key + "N/A")
+      times.push_back(std::stoll(line.substr(key.size())));
   }
   return times;
 }

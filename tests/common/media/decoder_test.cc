@@ -174,16 +174,22 @@ TEST(RangeDecoder, RefusesRangesThatTheTableDoesNotHave) {
   }
 }
 
-TEST(RangeDecoder, NamesTheFrameThatIsMissing) {
+TEST(RangeDecoder, RepeatsThePictureBeforeAFrameThatIsMissing) {
   const TempDir folder;
   const auto path =
       make_clip(folder, "clip.mkv", picture(96, 64, "25", 1) + kX264 + "keyint=5:bframes=0");
   FrameTable table = probe_frame_table(path)->table;
   table.pts[12] += 1;  // a time that no frame of the file has
-  const Decoded decoded = decode(path, table, {10, 20});
-  EXPECT_EQ(decoded.pts.size(), 2u);
-  EXPECT_NE(decoded.error.find("frame 12 (0.481000 s) of " + path.string()), std::string::npos)
-      << decoded.error;
+  auto decoder = RangeDecoder::open(path, table, {10, 20}).value();
+  std::vector<std::string> hashes;
+  for (auto frame = decoder.next().value(); frame.has_value(); frame = decoder.next().value()) {
+    EXPECT_EQ(frame->pts(), table.pts[10 + hashes.size()]);
+    hashes.push_back(tests::hash_of(*frame));
+  }
+  ASSERT_EQ(hashes.size(), 10u);
+  // What the decoder had given last: the picture of the time that is not asked for any more.
+  EXPECT_EQ(hashes[2], decode(path, probe_frame_table(path)->table, {12, 13}).hashes[0]);
+  EXPECT_EQ(decoder.damaged_frames(), std::vector<std::uint32_t>{12});
 }
 
 TEST(VideoFrame, CopiesItsSamplesBeforeTheyAreDrawnOn) {

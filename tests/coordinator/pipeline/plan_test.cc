@@ -95,9 +95,20 @@ TEST(Plan, AWindowHoldsTheRangeTheNextFrameAndTheKeysBeforeIt) {
   ASSERT_EQ(task.frames.window.pts.size(), 17u);
   EXPECT_EQ(task.frames.window.pts.front(), 4000);
   EXPECT_EQ(task.frames.window.pts.back(), 4640);
-  ASSERT_EQ(task.frames.window.keys.size(), 8u);
-  EXPECT_EQ(task.frames.window.keys.back(), (KeyPacket{4000, 100}));
+  // Eight before, and the one inside.
+  ASSERT_EQ(task.frames.window.keys.size(), 9u);
+  EXPECT_EQ(task.frames.window.keys[7], (KeyPacket{4000, 100}));
+  EXPECT_EQ(task.frames.window.keys.back(), (KeyPacket{4400, 110}));
   EXPECT_EQ(task.frames.window.keys.front(), (KeyPacket{1200, 30}));
+}
+
+TEST(Plan, AWindowOfASelectionSaysWhichFramesTheseAre) {
+  JobPlan plan = steady(200);
+  for (std::uint32_t frame = 0; frame < 200; ++frame) {
+    plan.table.source_frames.push_back(3 * frame);
+  }
+  const PoseTask task = make_pose_task(plan, {100, 103});
+  EXPECT_EQ(task.frames.window.source_frames, (std::vector<std::uint32_t>{300, 303, 306, 309}));
 }
 
 TEST(Plan, AWindowAtTheEndHasNoNextFrame) {
