@@ -95,7 +95,7 @@ LIBRARIES = {
     "spdlog": (r"spdlog/", ["common/process"]),
     "nlohmann-json": (r"nlohmann/", ["common/job", "common/model_folder", "common/accuracy",
                                      "coordinator/pipeline", "cli", "training/detector"]),
-    "CLI11": (r"CLI/", ["cli", "main", "training", "training/detector"]),
+    "CLI11": (r"CLI/", ["cli", "main", "training"]),
     "GoogleTest": (r"g(test|mock)/", []),
     "google-benchmark": (r"benchmark/", []),
 }
