@@ -104,6 +104,14 @@ FrameTable frame_table(Random& random, std::uint32_t frames) {
   table.rotation_quarters = static_cast<std::int32_t>(random.below(4));
   table.codec = bytes(random);
   table.needs_sequential_decode = random.chance(0.5);
+  if (random.chance(0.5)) {
+    for (std::size_t i = 0; i < table.pts.size(); ++i) {
+      table.source_frames.push_back(number32(random));
+    }
+    table.span = PresentationSpan{static_cast<std::int64_t>(random.next()),
+                                  static_cast<std::int64_t>(random.next()),
+                                  static_cast<std::int64_t>(random.next())};
+  }
   return table;
 }
 
@@ -112,6 +120,7 @@ RangePoses range_poses(Random& random, std::uint32_t first, std::uint32_t frames
   for (std::uint32_t i = 0; i < frames; ++i) {
     FramePoses& frame = poses.emplace_back();
     frame.frame = first + i;
+    frame.is_damaged = random.chance(0.5);
     frame.people = list(random, 3, [&] {
       PersonPose person;
       person.box = box(random);
