@@ -91,6 +91,37 @@ void add_pose_workers(CLI::App& command, Options& options) {
       ->check(CLI::Range(1, 1'000'000));
 }
 
+void add_drawing(CLI::App& command, DrawOptions& options) {
+  std::vector<std::string> styles(posefleet::kDrawStyleNames.begin(),
+                                  posefleet::kDrawStyleNames.end());
+  command
+      .add_option(
+          "--style", options.style,
+          "how people are drawn: mesh, skeleton, mesh-skeleton, wireframe over the picture; "
+          "mesh-only, side-view, top-view on a plain ground; depth; side-by-side")
+      ->check(CLI::IsMember(styles))
+      ->capture_default_str();
+  command
+      .add_option("--samples", options.samples, "of each pixel's edges: more are smoother, slower")
+      ->check(CLI::IsMember({1, 4, 8, 16}))
+      ->capture_default_str();
+  command.add_option("--opacity", options.opacity, "of bodies, per cent")
+      ->check(CLI::Range(0, 100))
+      ->capture_default_str();
+  command.add_option("--palette", options.palette,
+                     "colours by person, like '#ffaa00,#22cc88'; used again from the front");
+  command.add_option("--ground", options.ground, "colour of plain grounds, like '#26292e'");
+  command.add_option("--trail", options.trail, "so many earlier poses behind each person, paler")
+      ->check(CLI::Range(0U, posefleet::kTrailMax))
+      ->capture_default_str();
+  command.add_option("--trail-step", options.trail_step, "frames between two of them")
+      ->check(CLI::Range(1U, posefleet::kTrailStepMax))
+      ->capture_default_str();
+  command.add_option("--labels", options.labels,
+                     "written beside each person, e.g. id,left_knee,right_knee,spine");
+  command.add_flag("--caption", options.caption, "a strip below with time and frame number");
+}
+
 void add_output(CLI::App& command, OutputOptions& options) {
   using namespace posefleet;
   command
@@ -144,6 +175,7 @@ void add_run(CLI::App& app, RunOptions& options) {
   run->add_option("--end", options.end, "up to here");
   run->add_option("--max-frames", options.max_frames, "only so many frames, from the first")
       ->check(CLI::Range(1, 1'000'000'000));
+  add_drawing(*run, options.drawing);
   add_output(*run, options.output_options);
   run->add_flag("--live", options.live,
                 "say where the output can be watched while it grows (h264, hevc, av1)");

@@ -89,6 +89,7 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   spec.batch_size = options.batch_size;
   spec.range_frames = options.range_frames;
   if (options.steady != "auto") spec.steady = options.steady == "on";
+  POSEFLEET_TRY(spec.draw, draw_settings_of(options.drawing));
   POSEFLEET_TRY_DO(choose_output(options.output_options, options.output, spec));
   spec.on_quarantine = options.on_quarantine == "fail" ? OnQuarantine::Fail : OnQuarantine::Keep;
   // The workers are this machine's.

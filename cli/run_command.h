@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/draw_options.h"
 #include "cli/output_options.h"
 #include "common/protocol/detector_settings.h"
 
@@ -26,6 +27,7 @@ struct RunOptions {
   std::uint32_t range_frames = 0;
   std::string boxes;  // file; empty: the model's detector, or the whole frame is one person's box
   DetectorSettings detector;
+  DrawOptions drawing;
   OutputOptions output_options;
   bool live = false;
   std::string fps, start, end;   // as typed; empty: all frames

@@ -60,6 +60,10 @@ struct Hello {
   detectorState @12 :DetectorState;
   detector @13 :Text;
   # For people: which detector is loaded, or why it is not. A worker that does not know these two has none.
+  taskBytesMax @14 :UInt64;
+  # The largest Grant.task that I take. 0, and from workers that do not know it: whatever you have.
+  resultBytesMax @15 :UInt64;
+  # The largest result that I keep until it is acknowledged; the Welcome answers with the smaller of yours and mine. 0: yours.
 }
 
 struct Heartbeat {
@@ -144,6 +148,7 @@ struct Welcome {
   heartbeatMs @2 :UInt32;
   partBytesMax @3 :UInt64;
   resultBytesMax @4 :UInt64;
+  # Of a whole result: the smaller of mine and Hello.resultBytesMax.
   drop @5 :List(ResultId);
   # Of what Hello listed: no longer wanted from you.
 }

@@ -81,6 +81,7 @@ Result<int> serve(const PoseWorkerConfig& config, StopSignal& stop) {
   const Placement placement = placement_of(config, place);
   POSEFLEET_TRY(const ResidentNetwork::Make make, place.load(placement.threads));
   Hello hello = describe_process(Stage::Pose);
+  say_limits(config, hello);
   const SharedDetectorFile detector = detector_of(folder, hello);
   std::vector<std::unique_ptr<PoseEngine>> engines;
   SourceCache sources({.bytes_max = config.source_cache_mib << 20});

@@ -35,6 +35,7 @@ Result<int> serve(const RenderWorkerConfig& config, StopSignal& stop) {
   runtime_config.coordinator = config.coordinator;
   runtime_config.keys = keys;
   runtime_config.hello = describe_process(Stage::Render);
+  say_limits(config, runtime_config.hello);
   runtime_config.hello.model_hash = folder.model_hash;
   runtime_config.hello.device = "cpu, 1 thread";
   Runtime runtime(runtime_config, std::move(stages), stop);

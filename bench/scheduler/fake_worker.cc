@@ -30,25 +30,26 @@ std::string result_of(const Grant& grant, std::uint32_t people) {
 
 }  // namespace
 
-void Announcements::note(const FrameRange& frames, Instant time) {
+void PoseTimes::note(const FrameRange& frames, Instant time) {
   const std::size_t at = frames.first / kPoseFrames;
   if (at < at_.size()) at_[at].store(time.count(), std::memory_order_relaxed);
 }
 
-Instant Announcements::last_below(const FrameRange& frames) const {
-  std::int64_t last = 0;
-  for (std::size_t at = frames.first / kPoseFrames; at < at_.size(); ++at) {
-    if (at * kPoseFrames >= frames.end) break;
-    const std::int64_t time = at_[at].load(std::memory_order_relaxed);
+Instant PoseTimes::last_until(const FrameRange& frames, Cursor& cursor) const {
+  // Ranges come in the order of their frames, but for those that were given back.
+  const std::size_t end = (frames.end + kPoseFrames - 1) / kPoseFrames;
+  if (cursor.next > end) cursor = {};
+  for (; cursor.next < std::min(end, at_.size()); ++cursor.next) {
+    const std::int64_t time = at_[cursor.next].load(std::memory_order_relaxed);
     if (time == 0) return {};
-    last = std::max(last, time);
+    cursor.last = std::max(cursor.last, time);
   }
-  return Instant(last);
+  return Instant(cursor.last);
 }
 
 FakeWorker::FakeWorker(std::unique_ptr<DealerSocket> socket, const WorkerOptions& options,
-                       Announcements& announcements)
-    : socket_(std::move(socket)), options_(options), announcements_(announcements) {
+                       PoseProgress& poses)
+    : socket_(std::move(socket)), options_(options), poses_(poses) {
   std::random_device device;
   hello_.worker = "fake";
   hello_.incarnation = (std::uint64_t{device()} << 32) | device();
@@ -62,9 +63,9 @@ FakeWorker::FakeWorker(std::unique_ptr<DealerSocket> socket, const WorkerOptions
 Result<std::unique_ptr<FakeWorker>> FakeWorker::connect(NetContext& context,
                                                         const std::string& endpoint,
                                                         const WorkerOptions& options,
-                                                        Announcements& announcements) {
+                                                        PoseProgress& poses) {
   POSEFLEET_TRY(std::unique_ptr<DealerSocket> socket, DealerSocket::connect(context, endpoint));
-  return std::unique_ptr<FakeWorker>(new FakeWorker(std::move(socket), options, announcements));
+  return std::unique_ptr<FakeWorker>(new FakeWorker(std::move(socket), options, poses));
 }
 
 void FakeWorker::receive(Figures* figures) {
@@ -91,18 +92,21 @@ void FakeWorker::on_grant(const Grant& grant, Figures* figures) {
     credit_given_.pop_front();
   }
   if (figures != nullptr && grant.stage == Stage::Render) {
-    const Instant ready = announcements_.last_below(grant.frames);
+    const Instant result = poses_.announced.last_until(grant.frames, announced_);
+    if (result != Instant{}) figures->result_to_grant_ms.push_back(milliseconds(time - result));
+    // The word may be read by another thread than the grant, and later.
+    const Instant ready = std::min(time, poses_.committed.last_until(grant.frames, committed_));
     if (ready != Instant{}) figures->ready_to_grant_ms.push_back(milliseconds(time - ready));
   }
   granted_.push_back(grant);
 }
 
 void FakeWorker::send_result() {
-  const Grant grant = std::move(granted_.front());
+  Grant grant = std::move(granted_.front());
   granted_.pop_front();
   const std::string bytes = result_of(grant, options_.people);
   send(ResultPart{session_, grant.range, grant.token, 0, bytes});
-  if (grant.stage == Stage::Pose) announcements_.note(grant.frames, now());
+  if (grant.stage == Stage::Pose) poses_.announced.note(grant.frames, now());
   send(ResultDone{session_,
                   grant.range,
                   grant.token,
@@ -111,11 +115,14 @@ void FakeWorker::send_result() {
                   sha256_hex(bytes),
                   grant.frames.size(),
                   {}});
-  sent_[grant.range] = grant.token;
+  grant.task.clear();
+  sent_[grant.range] = std::move(grant);
 }
 
 void FakeWorker::on_ack(const ResultAck& ack, Figures* figures) {
-  if (sent_.erase(ack.range) == 0) return;
+  const auto sent = sent_.extract(ack.range);
+  if (!sent) return;
+  if (options_.role == Stage::Pose) poses_.committed.note(sent.mapped().frames, now());
   if (figures != nullptr) ++figures->commits;
   ++credit_total_;
   credit_given_.push_back(now());
@@ -125,7 +132,7 @@ void FakeWorker::on_ack(const ResultAck& ack, Figures* figures) {
 void FakeWorker::beat(Instant now) {
   Heartbeat beat{session_, credit_total_, {}};
   for (const Grant& grant : granted_) beat.held.push_back({grant.range, grant.token, 0, true, 0});
-  for (const auto& [range, token] : sent_) beat.held.push_back({range, token, 0, true, 0});
+  for (const auto& [range, grant] : sent_) beat.held.push_back({range, grant.token, 0, true, 0});
   send(beat);
   said_ = now;
 }

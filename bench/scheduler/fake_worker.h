@@ -20,24 +20,39 @@
 
 namespace posefleet::bench {
 
-// When the result of each pose range was announced, by number of the range: a render range is ready
-// once the last of those below it is committed. Written and read by all threads of a fleet.
-class Announcements final {
+// When something happened to each pose range, by number of the range: a render range is ready once
+// the last of those up to its end is committed. Written and read by all threads of a fleet.
+class PoseTimes final {
  public:
-  explicit Announcements(std::size_t pose_ranges) : at_(pose_ranges) {}
+  explicit PoseTimes(std::size_t pose_ranges) : at_(pose_ranges) {}
   void note(const FrameRange& frames, Instant time);
-  // The last one that the frames need; 0 when one of them was announced by nobody.
-  Instant last_below(const FrameRange& frames) const;
+  // Where somebody has come to in asking for ever later ranges.
+  struct Cursor {
+    std::size_t next = 0;
+    std::int64_t last = 0;
+  };
+  // The last one of all from the first frame to the end of these; 0 when it did not happen to one
+  // of them.
+  Instant last_until(const FrameRange& frames, Cursor& cursor) const;
 
  private:
   std::vector<std::atomic<std::int64_t>> at_;
+};
+
+struct PoseProgress {
+  explicit PoseProgress(std::size_t pose_ranges) : announced(pose_ranges), committed(pose_ranges) {}
+  PoseTimes announced;  // ResultDone was sent
+  PoseTimes committed;  // its ResultAck came
 };
 
 // Of one thread.
 struct Figures {
   std::uint64_t commits = 0;  // acknowledged
   std::vector<float> credit_to_grant_ms;
-  std::vector<float> ready_to_grant_ms;  // of render ranges
+  // Of render ranges: from the announcement of the last result that they need, with its commit; and
+  // from the word that it is committed, which makes them ready.
+  std::vector<float> result_to_grant_ms;
+  std::vector<float> ready_to_grant_ms;
 };
 
 struct WorkerOptions {
@@ -53,7 +68,7 @@ class FakeWorker final {
   static Result<std::unique_ptr<FakeWorker>> connect(NetContext& context,
                                                      const std::string& endpoint,
                                                      const WorkerOptions& options,
-                                                     Announcements& announcements);
+                                                     PoseProgress& poses);
 
   void* handle() const { return socket_->handle(); }
   // Takes what has come; with `figures` it is counted.
@@ -68,7 +83,7 @@ class FakeWorker final {
 
  private:
   FakeWorker(std::unique_ptr<DealerSocket> socket, const WorkerOptions& options,
-             Announcements& announcements);
+             PoseProgress& poses);
   void on_grant(const Grant& grant, Figures* figures);
   void on_ack(const ResultAck& ack, Figures* figures);
   void beat(Instant now);
@@ -76,14 +91,16 @@ class FakeWorker final {
 
   std::unique_ptr<DealerSocket> socket_;
   WorkerOptions options_;
-  Announcements& announcements_;
+  PoseProgress& poses_;
+  PoseTimes::Cursor announced_;
+  PoseTimes::Cursor committed_;
   Hello hello_;
   SessionId session_{};
   std::uint64_t credit_total_ = 0;
   Instant said_{};
   std::uint64_t heartbeat_ms_ = 1000;
   std::deque<Grant> granted_;
-  std::map<RangeId, Token> sent_;
+  std::map<RangeId, Grant> sent_;     // without their tasks
   std::deque<Instant> credit_given_;  // for which no grant has come
 };
 

@@ -16,8 +16,8 @@ constexpr std::uint32_t kIdlePerContext = 250;
 using Workers = std::vector<std::unique_ptr<FakeWorker>>;
 
 void add_worker(Workers& workers, NetContext& context, const std::string& endpoint,
-                const WorkerOptions& options, Announcements& announcements) {
-  auto worker = FakeWorker::connect(context, endpoint, options, announcements);
+                const WorkerOptions& options, PoseProgress& poses) {
+  auto worker = FakeWorker::connect(context, endpoint, options, poses);
   POSEFLEET_CHECK(worker.has_value());
   workers.push_back(std::move(*worker));
 }
@@ -30,7 +30,7 @@ std::uint32_t sessions_in(const Workers& workers) {
 }  // namespace
 
 Fleet::Fleet(const FleetOptions& options)
-    : options_(options), announcements_(options.pose_ranges), figures_(options.threads) {
+    : options_(options), poses_(options.pose_ranges), figures_(options.threads) {
   for (std::uint32_t first = 0; first < options.idle; first += kIdlePerContext) {
     const std::uint32_t count = std::min(kIdlePerContext, options.idle - first);
     threads_.emplace_back([this, count] { run_idle(count); });
@@ -60,8 +60,7 @@ void Fleet::run_idle(std::uint32_t count) {
   Workers workers;
   for (std::uint32_t i = 0; i < count; ++i) {
     add_worker(workers, context, options_.endpoint,
-               {.role = Stage::Pose, .model_hash = "another", .credit = options_.credit},
-               announcements_);
+               {.role = Stage::Pose, .model_hash = "another", .credit = options_.credit}, poses_);
   }
   std::uint32_t known = 0;
   while (!is_over_) {
@@ -87,7 +86,7 @@ void Fleet::run(std::size_t thread, std::uint32_t count, std::uint32_t first) {
                 .model_hash = kModelHash,
                 .credit = options_.credit,
                 .people = options_.people},
-               announcements_);
+               poses_);
     items.push_back({.socket = workers.back()->handle()});
   }
   const double own_rate = options_.results_per_second / options_.threads;
@@ -134,6 +133,8 @@ Figures Fleet::stop() {
     all.commits += one.commits;
     all.credit_to_grant_ms.insert(all.credit_to_grant_ms.end(), one.credit_to_grant_ms.begin(),
                                   one.credit_to_grant_ms.end());
+    all.result_to_grant_ms.insert(all.result_to_grant_ms.end(), one.result_to_grant_ms.begin(),
+                                  one.result_to_grant_ms.end());
     all.ready_to_grant_ms.insert(all.ready_to_grant_ms.end(), one.ready_to_grant_ms.begin(),
                                  one.ready_to_grant_ms.end());
   }

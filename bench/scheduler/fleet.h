@@ -44,7 +44,7 @@ class Fleet final {
   void run_idle(std::uint32_t workers);
 
   FleetOptions options_;
-  Announcements announcements_;
+  PoseProgress poses_;
   std::atomic<bool> is_going_ = false;
   std::atomic<bool> is_counted_ = false;
   std::atomic<bool> is_over_ = false;

@@ -41,6 +41,8 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
   if (error != std::errc() || end != port.data() + port.size()) return not_an_address(text);
   std::string host(text.substr(0, colon));
+  // Behind it the system's functions would not look.
+  if (host.find('\0') != std::string::npos) return not_an_address(text);
   if (host == "*") {
     address.is_any = true;
   } else if (host.size() > 2 && host.front() == '[' && host.back() == ']') {

@@ -9,6 +9,7 @@
 
 #include "common/base/json_nesting.h"
 #include "common/job/detector_json.h"
+#include "common/job/draw_json.h"
 #include "common/protocol/output_codec.h"
 
 namespace posefleet {
@@ -262,6 +263,11 @@ const std::map<std::string, FieldParser>& field_parsers() {
          if (spec.box_source == BoxSource::WholeFrame) spec.box_source = BoxSource::Detect;
          return done();
        }},
+      {"draw",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.draw, draw_settings_of(value));
+         return done();
+       }},
       {"encode",
        [](JobSpec& spec, const Json& value) -> Status {
          POSEFLEET_TRY(spec.encode, encode_settings_of(value));
@@ -315,6 +321,7 @@ std::string to_json(const JobSpec& spec) {
                {"precision", name_of(spec.precision)},
                {"batch_size", spec.batch_size},
                {"range_frames", spec.range_frames},
+               {"draw", to_json(spec.draw)},
                {"encode", json_of(spec.encode)},
                {"container", spec.container},
                {"live", spec.live},

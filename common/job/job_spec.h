@@ -10,6 +10,7 @@
 
 #include "common/base/result.h"
 #include "common/job/frame_selection.h"
+#include "common/protocol/draw_settings.h"
 #include "common/protocol/precision.h"
 #include "common/protocol/tasks.h"
 
@@ -40,6 +41,7 @@ struct JobSpec {
   BoxSource box_source = BoxSource::WholeFrame;
   std::vector<FrameBoxes> boxes;  // rising frame numbers
   DetectorSettings detector;      // for BoxSource::Detect
+  DrawSettings draw;
   EncodeSettings encode;
   // One that the codec goes into (check_container); png: a folder with a picture for each frame.
   std::string container = "mp4";

@@ -63,6 +63,10 @@ struct Hello {
   std::vector<ResultId> unacknowledged;
   DetectorState detector_state = DetectorState::None;
   std::string detector;  // for people: which one is loaded, or why it is not
+  // What it can take and keep. A range that needs more is no use to it: it fails, with the number,
+  // goes to another worker, and is cut into halves where nobody takes it. 0: it does not say.
+  std::uint64_t task_bytes_max = 0;    // of a Grant's task
+  std::uint64_t result_bytes_max = 0;  // of a result, until it is acknowledged
   // Not sent: the name of the key that the worker's connection has proven, written here by the
   // coordinator when the message arrives. Empty without keys.
   std::string key_name;
@@ -140,7 +144,7 @@ struct Welcome {
   std::uint64_t epoch = 0;
   std::uint32_t heartbeat_ms = 1000;
   std::uint64_t part_bytes_max = 0;    // of one ResultPart
-  std::uint64_t result_bytes_max = 0;  // of a whole result
+  std::uint64_t result_bytes_max = 0;  // of a whole result: the smaller of both sides'
   std::vector<ResultId> drop;          // leases that the worker holds and shall forget
   bool operator==(const Welcome&) const = default;
 };

@@ -82,6 +82,8 @@ void put(schema::WorkerMessage::Builder root, const Hello& hello) {
   out.setCreditTotal(hello.credit_total);
   out.setDetectorState(static_cast<schema::DetectorState>(hello.detector_state));
   out.setDetector(text(hello.detector));
+  out.setTaskBytesMax(hello.task_bytes_max);
+  out.setResultBytesMax(hello.result_bytes_max);
   put_held(out.initHeld(hello.held.size()), hello.held);
   put_result_ids(out.initUnacknowledged(hello.unacknowledged.size()), hello.unacknowledged);
 }
@@ -141,6 +143,8 @@ Result<WorkerMessage> get_hello(schema::Hello::Reader in) {
   }
   hello.detector_state = static_cast<DetectorState>(state);
   hello.detector = text(in.getDetector());
+  hello.task_bytes_max = in.getTaskBytesMax();
+  hello.result_bytes_max = in.getResultBytesMax();
   hello.credit_total = in.getCreditTotal();
   hello.held = get_held(in.getHeld());
   hello.unacknowledged = get_result_ids(in.getUnacknowledged());

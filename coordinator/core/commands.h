@@ -45,7 +45,7 @@ struct Settings {
   // of a job. A large machine's worker holds some dozen.
   std::uint32_t leases_max = 256;
   std::uint64_t part_bytes_max = 1 << 20;
-  std::uint64_t result_bytes_max = 256ULL << 20;
+  std::uint64_t result_bytes_max = 256ULL << 20;  // a worker may take less
 };
 
 // As the store holds it.
@@ -93,12 +93,14 @@ struct SendToWorker {
   CoordinatorMessage message;
 };
 // Store `attempts` of the range, then send the grant, its task made from the plan. If that cannot
-// be done, say so by on_grant_failed.
+// be done, say so by on_grant_failed; if the task is larger than `task_bytes_max`, which is what
+// the worker takes, by on_grant_too_large.
 struct SendGrant {
   std::string peer;
   Grant grant;
   JobId job{};
   std::uint32_t attempts = 0;
+  std::uint64_t task_bytes_max = 0;  // 0: any size
 };
 // Make the spooled bytes durable and the range committed, then say so by on_committed.
 struct CommitResult {

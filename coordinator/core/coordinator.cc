@@ -47,7 +47,6 @@ Commands Coordinator::on_worker_message(const std::string& peer, const WorkerMes
     handle(*session, *fail, now, commands);
   } else if (std::holds_alternative<Bye>(message)) {
     end_session(*session, now, "it said goodbye", Blame::Nobody, commands);
-    sessions_.erase(peer);
   }
   grant_ranges(now, commands);
   return commands;
@@ -121,8 +120,9 @@ Commands Coordinator::on_grant_failed(const std::string& peer, const Grant& gran
   Range* range = wanted(grant.range);
   const auto session = sessions_.find(peer);
   if (session != sessions_.end() && session->second.id == grant.session) {
-    session->second.leases.erase(grant.range);
+    remove_lease(session->second, grant.range);
     --session->second.granted;
+    place(session->second);
     // Silence until its next word: it gets no grant that it cannot take.
     session->second.last_heard =
         now - settings_.heartbeat * settings_.beats_until_suspect - Instant{1};
@@ -131,6 +131,31 @@ Commands Coordinator::on_grant_failed(const std::string& peer, const Grant& gran
     commands.push_back(LogLine{true, describe(range->record) + " was not granted: " + error});
     make_ready(*range, Instant{});
   }
+  return commands;
+}
+
+Commands Coordinator::on_grant_too_large(const std::string& peer, const Grant& grant,
+                                         std::uint64_t bytes, Instant now) {
+  Commands commands;
+  const auto found = sessions_.find(peer);
+  if (found == sessions_.end() || found->second.id != grant.session) return commands;
+  Session& session = found->second;
+  remove_lease(session, grant.range);
+  --session.granted;
+  // The next range would not fit either: those that take more go before it for a while.
+  session.trouble_until = now + 2 * settings_.lease;
+  place(session);
+  Range* range = wanted(grant.range);
+  // A copy of it runs elsewhere, and that one was small enough.
+  if (range == nullptr || range->state != RangeState::Leased || !range->holders.empty()) {
+    return commands;
+  }
+  give_back(*range, {session.hello.host, session.hello.incarnation}, Blame::Range,
+            session.hello.worker + " takes tasks of at most " +
+                std::to_string(session.hello.task_bytes_max) + " bytes, this one has " +
+                std::to_string(bytes),
+            now, commands);
+  grant_ranges(now, commands);
   return commands;
 }
 
@@ -162,7 +187,6 @@ Commands Coordinator::on_tick(Instant now) {
   }
   for (const std::string& peer : dead) {
     end_session(sessions_.at(peer), now, "no word from it", Blame::Range, commands);
-    sessions_.erase(peer);
   }
   take_charges_that_are_due(now, commands);
   start_postponed_assemblies(now, commands);
@@ -181,11 +205,12 @@ void Coordinator::end_lease(Session& session, RangeId id, const std::string& rea
   // it gives no credit for what it never got. A new session counts afresh.
   if (!lease->second.is_seen) {
     session.is_out_of_step = true;
+    place(session);
     commands.push_back(SendToWorker{session.peer, UnknownSession{}});
   }
   if (was_executing) session.trouble_until = now + 2 * settings_.lease;
   commands.push_back(SendToWorker{session.peer, CancelRange{id, lease->second.token}});
-  session.leases.erase(lease);
+  remove_lease(session, lease);
   Range* range = wanted(id);
   if (range == nullptr || range->state != RangeState::Leased) return;
   give_back(*range, {session.hello.host, session.hello.incarnation},
@@ -211,22 +236,7 @@ JobStatus Coordinator::status(JobId id) const {
   status.retries = job.retries;
   // Of a job that ended nothing waits.
   if (!is_final(status.state)) status.trouble = trouble_.empty() ? no_room_ : trouble_;
-  status.stages = {{.stage = Stage::Pose}, {.stage = Stage::Render}};
-  for (const RangeId range_id : job.ranges) {
-    const Range& range = ranges_.at(range_id);
-    if (range.state == RangeState::Split) continue;  // its parts count
-    StageProgress& stage = status.stages[static_cast<std::size_t>(range.record.stage)];
-    stage.frames_total += range.record.frames.size();
-    if (range.state != RangeState::Committed) continue;
-    stage.frames_done += range.record.frames.size();
-    stage.stats.frames_with_people += range.record.stats.frames_with_people;
-    stage.stats.people += range.record.stats.people;
-    stage.stats.frames_kept_original += range.record.stats.frames_kept_original;
-    stage.stats.decode_seconds += range.record.stats.decode_seconds;
-    stage.stats.work_seconds += range.record.stats.work_seconds;
-    stage.stats.encode_seconds += range.record.stats.encode_seconds;
-    stage.stats.frames_undetected += range.record.stats.frames_undetected;
-  }
+  status.stages = {job.progress[0], job.progress[1]};
   // A straggler and its copy are one range: the one that is farther counts.
   std::map<RangeId, std::uint32_t> running;
   for (const auto& [peer, session] : sessions_) {
@@ -243,11 +253,6 @@ JobStatus Coordinator::status(JobId id) const {
     status.stages[static_cast<std::size_t>(range.stage)].frames_done += frames;
   }
   return status;
-}
-
-bool Coordinator::is_idle() const {
-  return std::all_of(jobs_.begin(), jobs_.end(),
-                     [](const auto& entry) { return is_final(entry.second.record.state); });
 }
 
 }  // namespace posefleet::core

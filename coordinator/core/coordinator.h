@@ -15,8 +15,11 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "coordinator/core/commands.h"
@@ -50,6 +53,9 @@ class Coordinator final {
   // The source is not what was planned with: the job fails, whatever it is doing.
   Commands on_source_lost(JobId job, const std::string& error, Instant now);
   Commands on_cancel(JobId job, Instant now);
+  // ReleaseJob was carried out, and everything that was commanded before it: nothing that the edge
+  // still does is about the job's ranges, and they are forgotten. Its record and counts stay.
+  void on_released(JobId job);
   // A committed result turned out to be missing or damaged: the range is computed again.
   Commands on_artifact_lost(RangeId range, const std::string& reason, Instant now);
 
@@ -73,6 +79,10 @@ class Coordinator final {
   Commands on_room(Instant now);
   Commands on_grant_failed(const std::string& peer, const Grant& grant, const std::string& error,
                            Instant now);
+  // The worker takes no task of that size. It counts as a failure of the range, so that a range
+  // that nobody takes is cut into halves until it fits.
+  Commands on_grant_too_large(const std::string& peer, const Grant& grant, std::uint64_t bytes,
+                              Instant now);
   // The answers to SplitRange and CommitNobody. `parts` carry their ids and plan hashes.
   Commands on_split(RangeId range, const std::vector<RangeRecord>& parts, Instant now);
   Commands on_quarantined(RangeId range, Instant now);
@@ -90,11 +100,12 @@ class Coordinator final {
   // Null: no such job.
   const JobRecord* find_job(JobId job) const;
   JobStatus status(JobId job) const;
+  std::size_t ranges_known() const { return ranges_.size(); }
   // At most kWorkersListed of them, in the order of their names, those before `first` left out.
   WorkerList workers(std::uint32_t first, Instant now) const;
   std::size_t leases_of(RangeId range) const;
   std::vector<JobId> finished_jobs() const;
-  bool is_idle() const;  // no job that is not final
+  bool is_idle() const { return open_jobs_.empty(); }  // no job that is not final
 
  private:
   enum class RangeState { Blocked, Ready, Leased, Committing, Committed, Poisoned, Split };
@@ -122,10 +133,13 @@ class Coordinator final {
     std::string reason;
   };
 
+  struct Session;
+
   struct Range {
     RangeRecord record;
     RangeState state = RangeState::Blocked;
-    Instant not_before{};  // backoff
+    std::vector<Session*> holders;  // that have a lease of it, in the order of these
+    Instant not_before{};           // backoff
     std::uint32_t troubles = 0;
     std::uint32_t guesses = 0;  // of a single frame
     std::set<Place> failed_at;
@@ -146,8 +160,23 @@ class Coordinator final {
     Instant started_at{};  // once it is executing
   };
 
+  // The ranges of one stage that one network computes, and the sessions that have it. Nothing in
+  // one pool depends on another, so that a fleet of other models costs a job nothing.
+  struct Pool {
+    ReadyQueue ready;
+    Pace pace;
+    std::map<std::uint64_t, Session*> sessions;  // by number
+    // Those of them that have room, in the order in which they are served: who has the fewest
+    // leases, then who came first.
+    std::set<std::pair<std::size_t, std::uint64_t>> open;
+  };
+  using PoolKey = std::pair<Stage, std::string>;  // the network's id; for drawing the model's hash
+
   struct Session {
     SessionId id{};
+    std::uint64_t number = 0;  // in the order of their coming
+    Pool* pool = nullptr;
+    std::optional<std::size_t> open_at;  // its leases as `open` knows them; nothing: not in there
     std::string peer;
     Hello hello;
     std::uint64_t granted = 0;  // counted like credit_total: with what the Hello listed
@@ -165,11 +194,14 @@ class Coordinator final {
 
   struct Job {
     JobRecord record;
-    std::vector<RangeId> ranges;
+    std::vector<RangeId> ranges;  // none once it is released
     PosePrefix poses;
     // Render ranges that lack poses, by the frame until which they need them.
     std::set<std::pair<std::uint32_t, RangeId>> waiting;
     std::uint32_t open_ranges = 0;
+    StageProgress progress[2];  // by stage: what is committed, of all
+    // By stage: who holds leases of it, by number, and how many.
+    std::map<std::uint64_t, std::uint32_t> workers[2];
     std::uint64_t retries = 0;
     std::uint32_t assemblies = 0;
     Instant assembly_not_before{};
@@ -177,6 +209,7 @@ class Coordinator final {
 
   // ranges.cc
   void add_ranges(Job& job, const std::vector<RangeRecord>& ranges);
+  void count_progress(Job& job);
   std::uint32_t needs_poses_until(const Range& range) const;
   bool lacks_poses(const Range& range) const;
   void release_waiting(Job& job);
@@ -193,24 +226,42 @@ class Coordinator final {
   void take_charges_that_are_due(Instant now, Commands& commands);
   void forgive(Range& range, std::uint64_t incarnation);
   static std::set<Place> places_of(const Range& range);
-  bool has_better_place(const Range& range, Instant now) const;
+  bool has_better_place(const Range& range, Instant now);
   void poison(Range& range, Instant now, Commands& commands);
   void carry_out_poison(Range& range, Instant now, Commands& commands);
   std::uint32_t bad_frames(const Job& job, Stage stage) const;
   void warn_of_quarantine(Job& job, const RangeRecord& frame, const std::string& reason);
 
+  // pools.cc
+  static PoolKey key_of(const JobRecord& job, Stage stage);
+  Pool& pool_of(const RangeRecord& range);
+  void join_pool(Session& session);
+  void leave_pool(Session& session);
+  void forget_ready(const JobRecord& job);
+  void drop_if_empty(const PoolKey& key);
+  void place(Session& session);
+  void add_lease(Session& session, RangeId id, const Lease& lease);
+  std::map<RangeId, Lease>::iterator remove_lease(Session& session,
+                                                  std::map<RangeId, Lease>::iterator lease);
+  bool remove_lease(Session& session, RangeId id);
+  void forget_holder(RangeId id, Session& session);
+
   // granting.cc
   void grant_ranges(Instant now, Commands& commands);
+  void grant_from(Pool& pool, Stage stage, Instant now, Commands& commands);
   bool is_granted_next(Session& session, Instant now, Commands& commands);
   void grant(Range& range, Session& session, Instant now, Commands& commands);
   void copy_stragglers(Instant now, Commands& commands);
-  RangeId straggler_for(const Session& session, Instant now) const;
+  void copy_stragglers_of(Pool& pool, Instant now, Commands& commands);
+  std::vector<RangeId> stragglers_of(const Pool& pool, Instant now) const;
+  bool may_copy(const Session& session, const Range& range) const;
   bool may_take_grants(const Session& session, Instant now) const;
   bool is_sound(const Session& session, Instant now) const;
   static bool runs_alone(const Range& range);
-  bool is_within_cap(const Session& session, const Job& job) const;
+  static bool is_within_cap(const Session& session, const Job& job);
   bool is_left_to_others(const Range& range, const Session& session, Instant now) const;
 
+  // The session is gone afterwards.
   void end_session(Session& session, Instant now, const std::string& reason, Blame blame,
                    Commands& commands);
   std::map<RangeId, Lease>::iterator likely_killer(const Session& session,
@@ -227,6 +278,7 @@ class Coordinator final {
   bool is_suspect(const Session& session, Instant now) const;
   WorkerInfo info_of(const Session& session, Instant now) const;
 
+  std::uint64_t result_bytes_max(const Session& session) const;
   Welcome welcome_to(const Session& session, const Hello& hello) const;
   std::map<RangeId, Lease> leave_older_session(const Hello& hello, Instant now, Commands& commands);
   void adopt(Session& session, std::map<RangeId, Lease> carried, Instant now);
@@ -239,9 +291,12 @@ class Coordinator final {
   Settings settings_;
   std::uint64_t epoch_;
   std::uint64_t next_seq_ = 1;
+  std::uint64_t next_session_ = 1;
   std::uint64_t session_seed_;
   std::map<JobId, Job> jobs_;
-  std::map<RangeId, Range> ranges_;
+  std::set<JobId> open_jobs_;  // those that are not final
+  // Looked up only: nothing depends on its order.
+  std::unordered_map<RangeId, Range> ranges_;
   std::set<RangeId> poisoned_;  // to be split or quarantined
   std::set<RangeId> charged_;   // with charges that are not due yet
   bool holds_grants_ = false;
@@ -250,8 +305,7 @@ class Coordinator final {
   std::string trouble_;          // why the last result could not be stored; empty: it could
   std::string no_room_;          // why nothing new is begun; empty: it is
   std::map<std::string, Session> sessions_;  // by peer
-  ReadyQueue ready_[2];                      // by stage
-  Pace pace_[2];                             // by stage
+  std::map<PoolKey, Pool> pools_;            // those with sessions or with jobs that are not over
 };
 
 }  // namespace posefleet::core

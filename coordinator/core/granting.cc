@@ -18,23 +18,28 @@ Commands Coordinator::release_grants(Instant now) {
 void Coordinator::grant_ranges(Instant now, Commands& commands) {
   are_grants_due_ = are_grants_due_ || holds_grants_;
   if (holds_grants_ || !no_room_.empty()) return;
-  if (ready_[0].empty() && ready_[1].empty()) return;
-  // Round after round, one range a session, those with fewer leases first: so that two workers
-  // share four ranges two and two rather than four and none.
-  std::vector<Session*> order;
-  for (auto& [peer, session] : sessions_) {
-    if (may_take_grants(session, now)) order.push_back(&session);
-  }
-  while (!order.empty() && !(ready_[0].empty() && ready_[1].empty())) {
-    std::stable_sort(order.begin(), order.end(), [](const Session* a, const Session* b) {
-      return a->leases.size() < b->leases.size();
-    });
-    // Who got nothing gets nothing in a later round: there is only less by then.
-    std::vector<Session*> granted;
-    for (Session* session : order) {
-      if (is_granted_next(*session, now, commands)) granted.push_back(session);
-    }
-    order = std::move(granted);
+  for (auto& [key, pool] : pools_) grant_from(pool, key.first, now, commands);
+}
+
+// One range at a time, each to whoever has the fewest leases then: so that two workers share four
+// ranges two and two rather than four and none. Who was refused is refused for the rest of the
+// pass, since there is only less later: one way through `open`, in which those that were served
+// come again behind.
+void Coordinator::grant_from(Pool& pool, Stage stage, Instant now, Commands& commands) {
+  if (pool.ready.empty() || pool.open.empty()) return;
+  // Where every job has all the workers that it may have, those who hold nothing get nothing, be
+  // they a thousand.
+  const bool takes_new =
+      std::any_of(pool.ready.turns().begin(), pool.ready.turns().end(), [&](const auto& turn) {
+        const Job& job = jobs_.at(std::get<JobId>(turn));
+        const auto& workers = job.workers[static_cast<std::size_t>(stage)];
+        return job.record.workers_max == 0 || workers.size() < job.record.workers_max;
+      });
+  auto next = takes_new ? pool.open.begin() : pool.open.lower_bound({1, 0});
+  while (next != pool.open.end() && !pool.ready.empty()) {
+    const auto at = *next;
+    is_granted_next(*pool.sessions.at(at.second), now, commands);
+    next = pool.open.upper_bound(at);
   }
 }
 
@@ -43,34 +48,21 @@ bool Coordinator::is_sound(const Session& session, Instant now) const {
 }
 
 bool Coordinator::may_take_grants(const Session& session, Instant now) const {
-  if (session.granted >= session.credit_total || is_suspect(session, now)) return false;
-  if (session.is_leaving || session.is_out_of_step) return false;
-  if (session.leases.size() >= settings_.leases_max) return false;
+  if (!session.open_at || is_suspect(session, now)) return false;
   if (now >= session.trouble_until) return true;
   // A hung or broken worker is soon the one with the fewest leases. It must not fail the same range
   // again and again, and with it the job, while a sound one could do it. The only one of its kind
   // goes on: that ends in success or in an error, never in silence.
-  return std::none_of(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
-    const Session& other = entry.second;
-    return other.hello.role == session.hello.role &&
-           other.hello.model_hash == session.hello.model_hash && is_sound(other, now);
-  });
+  const auto& others = session.pool->sessions;
+  return std::none_of(others.begin(), others.end(),
+                      [&](const auto& other) { return is_sound(*other.second, now); });
 }
 
 // A worker beyond the first `workers_max` of a job gets nothing of it.
-bool Coordinator::is_within_cap(const Session& session, const Job& job) const {
+bool Coordinator::is_within_cap(const Session& session, const Job& job) {
   if (job.record.workers_max == 0) return true;
-  std::uint32_t others = 0;
-  for (const auto& [peer, other] : sessions_) {
-    if (other.hello.role != session.hello.role) continue;
-    const bool works_on_it = std::any_of(
-        other.leases.begin(), other.leases.end(),
-        [&](const auto& lease) { return ranges_.at(lease.first).record.job == job.record.id; });
-    if (!works_on_it) continue;
-    if (other.id == session.id) return true;
-    ++others;
-  }
-  return others < job.record.workers_max;
+  const auto& workers = job.workers[static_cast<std::size_t>(session.hello.role)];
+  return workers.size() < job.record.workers_max || workers.contains(session.number);
 }
 
 // Who failed the range leaves it for a while to one who did not, on another host first: the failure
@@ -86,10 +78,9 @@ bool Coordinator::is_left_to_others(const Range& range, const Session& session, 
     return failed_at.contains({one.hello.host, one.hello.incarnation});
   };
   if (!failed_on_host(session)) return false;
-  const JobRecord& job = jobs_.at(range.record.job).record;
-  return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
-    const Session& other = entry.second;
-    if (other.hello.role != session.hello.role || !serves(other.hello, job)) return false;
+  const auto& others = session.pool->sessions;
+  return std::any_of(others.begin(), others.end(), [&](const auto& entry) {
+    const Session& other = *entry.second;
     if (!is_sound(other, now) || other.is_out_of_step) return false;
     return !failed_on_host(other) || (failed_in_process(session) && !failed_in_process(other));
   });
@@ -106,10 +97,10 @@ bool Coordinator::is_granted_next(Session& session, Instant now, Commands& comma
   for (const auto& [id, lease] : session.leases) {
     if (runs_alone(ranges_.at(id))) return false;
   }
-  ReadyQueue& ready = ready_[static_cast<int>(session.hello.role)];
+  ReadyQueue& ready = session.pool->ready;
   for (const ReadyQueue::Turn& turn : ready.turns()) {
     const Job& job = jobs_.at(std::get<JobId>(turn));
-    if (!serves(session.hello, job.record) || !is_within_cap(session, job)) continue;
+    if (!is_within_cap(session, job)) continue;
     for (const auto& [first, id] : ready.ranges_of(job.record.id)) {
       Range& range = ranges_.at(id);
       if (range.not_before > now || is_left_to_others(range, session, now)) continue;
@@ -135,10 +126,10 @@ void Coordinator::grant(Range& range, Session& session, Instant now, Commands& c
   grant.frames = range.record.frames;
   grant.plan_hash = range.record.plan_hash;
   grant.lease_ms = static_cast<std::uint32_t>(settings_.lease.count());
-  session.leases[range.record.id] = {
-      .token = grant.token, .deadline = now + settings_.lease, .granted_at = now};
-  commands.push_back(
-      SendGrant{session.peer, std::move(grant), range.record.job, range.record.attempts});
+  add_lease(session, range.record.id,
+            {.token = grant.token, .deadline = now + settings_.lease, .granted_at = now});
+  commands.push_back(SendGrant{session.peer, std::move(grant), range.record.job,
+                               range.record.attempts, session.hello.task_bytes_max});
 }
 
 // ---- stragglers ---------------------------------------------------------------------------------
@@ -148,47 +139,60 @@ void Coordinator::grant(Range& range, Session& session, Instant now, Commands& c
 void Coordinator::copy_stragglers(Instant now, Commands& commands) {
   are_copies_due_ = holds_grants_;
   if (settings_.copies_max == 0 || holds_grants_ || !no_room_.empty()) return;
-  for (auto& [peer, session] : sessions_) {
-    if (!session.leases.empty() || !is_sound(session, now) || !may_take_grants(session, now)) {
-      continue;
-    }
-    const RangeId id = straggler_for(session, now);
-    if (id == RangeId{}) continue;
-    Range& range = ranges_.at(id);
+  for (auto& [key, pool] : pools_) copy_stragglers_of(pool, now, commands);
+}
+
+void Coordinator::copy_stragglers_of(Pool& pool, Instant now, Commands& commands) {
+  // Those without leases stand in front.
+  const auto idle_end = pool.open.lower_bound({1, 0});
+  if (idle_end == pool.open.begin()) return;
+  const std::vector<RangeId> slow = stragglers_of(pool, now);
+  if (slow.empty()) return;
+  const std::vector<std::pair<std::size_t, std::uint64_t>> idle(pool.open.begin(), idle_end);
+  for (const auto& [leases, number] : idle) {
+    Session& session = *pool.sessions.at(number);
+    if (!is_sound(session, now) || !may_take_grants(session, now)) continue;
+    const auto found = std::find_if(slow.begin(), slow.end(),
+                                    [&](RangeId id) { return may_copy(session, ranges_.at(id)); });
+    if (found == slow.end()) continue;
+    Range& range = ranges_.at(*found);
     commands.push_back(LogLine{false, describe(range.record) + " is slow, " + session.hello.worker +
                                           " computes it as well"});
     grant(range, session, now, commands);
   }
 }
 
-// The range that has been executing longest, beyond one and a half times what three quarters of
-// its stage's ranges took, on another host: what slows a process down is mostly its host.
-RangeId Coordinator::straggler_for(const Session& session, Instant now) const {
-  const auto usual = pace_[static_cast<int>(session.hello.role)].slow_quarter();
-  if (!usual) return {};
-  std::map<RangeId, std::uint32_t> holders;
-  for (const auto& [peer, other] : sessions_) {
-    if (other.hello.role != session.hello.role) continue;
-    for (const auto& [id, lease] : other.leases) ++holders[id];
-  }
-  RangeId found{};
-  Instant longest{};
-  for (const auto& [peer, other] : sessions_) {
-    if (other.hello.role != session.hello.role || other.hello.host == session.hello.host) continue;
-    for (const auto& [id, lease] : other.leases) {
-      const Range& range = ranges_.at(id);
-      const Job& job = jobs_.at(range.record.job);
-      // What it needs may have been lost since it was granted: the first one has its copy of that.
-      if (!lease.is_executing || range.state != RangeState::Leased || lacks_poses(range)) continue;
-      if (holders[id] > settings_.copies_max || !serves(session.hello, job.record)) continue;
-      if (!is_within_cap(session, job)) continue;
+// On another host: what slows a process down is mostly its host.
+bool Coordinator::may_copy(const Session& session, const Range& range) const {
+  if (range.holders.size() > settings_.copies_max) return false;
+  const bool is_elsewhere =
+      std::none_of(range.holders.begin(), range.holders.end(),
+                   [&](const Session* holder) { return holder->hello.host == session.hello.host; });
+  return is_elsewhere && is_within_cap(session, jobs_.at(range.record.job));
+}
+
+// Ranges that are executed for longer than one and a half times what three quarters of their pool's
+// ranges took, the slowest first.
+std::vector<RangeId> Coordinator::stragglers_of(const Pool& pool, Instant now) const {
+  std::vector<RangeId> ids;
+  const auto usual = pool.pace.slow_quarter();
+  if (!usual) return ids;
+  std::vector<std::pair<Instant, RangeId>> slow;
+  for (const auto& [number, session] : pool.sessions) {
+    for (const auto& [id, lease] : session->leases) {
+      // Cheap, and mostly the end of it: a range has one frame at least.
       const Instant elapsed = now - lease.started_at;
-      if (2 * elapsed <= 3 * *usual * range.record.frames.size() || elapsed <= longest) continue;
-      longest = elapsed;
-      found = id;
+      if (!lease.is_executing || 2 * elapsed <= 3 * *usual) continue;
+      const Range& range = ranges_.at(id);
+      // What it needs may have been lost since it was granted: the first one has its copy of that.
+      if (range.state != RangeState::Leased || lacks_poses(range)) continue;
+      if (2 * elapsed > 3 * *usual * range.record.frames.size()) slow.emplace_back(elapsed, id);
     }
   }
-  return found;
+  std::stable_sort(slow.begin(), slow.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (const auto& [elapsed, id] : slow) ids.push_back(id);
+  return ids;
 }
 
 }  // namespace posefleet::core

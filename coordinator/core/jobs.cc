@@ -1,5 +1,5 @@
 // Jobs from submission to their end.
-#include <algorithm>
+#include <utility>
 
 #include "common/base/check.h"
 #include "coordinator/core/coordinator.h"
@@ -12,6 +12,7 @@ namespace posefleet::core {
 void Coordinator::restore_job(const JobRecord& job, const std::vector<RangeRecord>& ranges) {
   Job& entry = jobs_[job.id];
   entry.record = job;
+  if (!is_final(job.state)) open_jobs_.insert(job.id);
   add_ranges(entry, ranges);
 }
 
@@ -19,8 +20,8 @@ Commands Coordinator::on_start(Instant now) {
   Commands commands;
   // What was to be taken out before the restart still is.
   for (const RangeId id : poisoned_) carry_out_poison(ranges_.at(id), now, commands);
-  for (auto& [id, job] : jobs_) {
-    if (is_final(job.record.state)) continue;
+  for (const JobId id : open_jobs_) {
+    Job& job = jobs_.at(id);
     // Without ranges the probe's outcome was never stored; it is repeated.
     if (job.ranges.empty()) {
       job.record.state = JobState::Probing;
@@ -38,6 +39,7 @@ Commands Coordinator::on_job_submitted(const JobRecord& job, Instant) {
   Job& entry = jobs_[job.id];
   entry.record = job;
   entry.record.state = JobState::Probing;
+  open_jobs_.insert(job.id);
   return {PersistJob{entry.record}, ProbeJob{job.id}};
 }
 
@@ -103,7 +105,8 @@ Commands Coordinator::on_assembly_postponed(JobId id, const std::string& error, 
 }
 
 void Coordinator::start_postponed_assemblies(Instant now, Commands& commands) {
-  for (auto& [id, job] : jobs_) {
+  for (const JobId id : open_jobs_) {
+    Job& job = jobs_.at(id);
     if (job.assembly_not_before <= now) start_assembly_if_done(job, commands);
   }
 }
@@ -111,7 +114,7 @@ void Coordinator::start_postponed_assemblies(Instant now, Commands& commands) {
 Commands Coordinator::on_room(Instant now) {
   Commands commands;
   no_room_.clear();
-  for (auto& [id, job] : jobs_) start_assembly_if_done(job, commands);
+  for (const JobId id : open_jobs_) start_assembly_if_done(jobs_.at(id), commands);
   grant_ranges(now, commands);
   return commands;
 }
@@ -140,16 +143,26 @@ Commands Coordinator::on_cancel(JobId id, Instant now) {
   return commands;
 }
 
+void Coordinator::on_released(JobId id) {
+  const auto found = jobs_.find(id);
+  if (found == jobs_.end() || !is_final(found->second.record.state)) return;
+  Job& job = found->second;
+  for (const RangeId range : std::exchange(job.ranges, {})) ranges_.erase(range);
+  job.poses = {};
+  job.waiting.clear();
+}
+
 void Coordinator::finish_job(Job& job, JobState state, const std::string& error,
                              Commands& commands) {
   job.record.state = state;
   job.record.error = error;
+  open_jobs_.erase(job.record.id);
   drop_leases(job, commands);
   for (const RangeId id : job.ranges) {
     poisoned_.erase(id);
     charged_.erase(id);
   }
-  for (ReadyQueue& ready : ready_) ready.forget(job.record.id);
+  forget_ready(job.record);
   commands.push_back(PersistJob{job.record});
   commands.push_back(ReleaseJob{job.record.id});
   commands.push_back(
@@ -166,7 +179,7 @@ void Coordinator::drop_leases(Job& job, Commands& commands) {
       }
       commands.push_back(SendToWorker{peer, CancelRange{lease->first, lease->second.token}});
       commands.push_back(DropSpool{peer, lease->first});
-      lease = session.leases.erase(lease);
+      lease = remove_lease(session, lease);
     }
   }
 }

@@ -37,8 +37,7 @@ std::set<Coordinator::Place> Coordinator::places_of(const Range& range) {
 
 // Whether somebody is there whose failure would say more than one more of those that failed it: on
 // another host, or at least another process. A broken host must not take out sound frames.
-bool Coordinator::has_better_place(const Range& range, Instant now) const {
-  const Job& job = jobs_.at(range.record.job);
+bool Coordinator::has_better_place(const Range& range, Instant now) {
   std::set<std::string> hosts;
   std::set<std::uint64_t> processes;
   for (const Place& place : places_of(range)) {
@@ -46,10 +45,9 @@ bool Coordinator::has_better_place(const Range& range, Instant now) const {
     processes.insert(place.incarnation);
   }
   if (hosts.size() >= 2) return false;
-  return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& entry) {
-    const Session& session = entry.second;
-    if (session.hello.role != range.record.stage || !serves(session.hello, job.record))
-      return false;
+  const Pool& pool = pool_of(range.record);
+  return std::any_of(pool.sessions.begin(), pool.sessions.end(), [&](const auto& entry) {
+    const Session& session = *entry.second;
     if (now < session.trouble_until || session.is_leaving) return false;
     if (!hosts.contains(session.hello.host)) return true;
     return processes.size() < 2 && !processes.contains(session.hello.incarnation);
@@ -201,6 +199,8 @@ Commands Coordinator::on_split(RangeId id, const std::vector<RangeRecord>& parts
   if (found == ranges_.end() || found->second.state != RangeState::Poisoned) return commands;
   Range& whole = found->second;
   Job& job = jobs_.at(whole.record.job);
+  // It ended meanwhile, and its ranges are about to go.
+  if (is_final(job.record.state)) return commands;
   whole.state = RangeState::Split;
   whole.record.is_split = true;
   const std::set<Place> failed_at = places_of(whole);

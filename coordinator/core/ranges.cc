@@ -26,9 +26,39 @@ void Coordinator::add_ranges(Job& job, const std::vector<RangeRecord>& ranges) {
       poisoned_.insert(record.id);
     }
   }
+  count_progress(job);
   for (const RangeRecord& record : ranges) {
     Range& range = ranges_.at(record.id);
     if (range.state == RangeState::Blocked) make_ready(range, Instant{});
+  }
+}
+
+namespace {
+
+void add(const RangeRecord& range, StageProgress& stage) {
+  stage.frames_done += range.frames.size();
+  stage.stats.frames_with_people += range.stats.frames_with_people;
+  stage.stats.people += range.stats.people;
+  stage.stats.frames_kept_original += range.stats.frames_kept_original;
+  stage.stats.decode_seconds += range.stats.decode_seconds;
+  stage.stats.work_seconds += range.stats.work_seconds;
+  stage.stats.encode_seconds += range.stats.encode_seconds;
+  stage.stats.frames_undetected += range.stats.frames_undetected;
+}
+
+}  // namespace
+
+// Anew. People ask for a job's progress all the time, and a film has ten thousands of ranges: a
+// commit adds to the counts, and only what is rare looks at all ranges again.
+void Coordinator::count_progress(Job& job) {
+  job.progress[0] = {.stage = Stage::Pose};
+  job.progress[1] = {.stage = Stage::Render};
+  for (const RangeId id : job.ranges) {
+    const Range& range = ranges_.at(id);
+    if (range.state == RangeState::Split) continue;  // its parts count
+    StageProgress& stage = job.progress[static_cast<std::size_t>(range.record.stage)];
+    stage.frames_total += range.record.frames.size();
+    if (range.state == RangeState::Committed) add(range.record, stage);
   }
 }
 
@@ -64,11 +94,11 @@ void Coordinator::make_ready(Range& range, Instant not_before) {
   }
   range.state = RangeState::Ready;
   range.not_before = not_before;
-  ready_[static_cast<int>(range.record.stage)].insert(range.record, job.record.priority);
+  pool_of(range.record).ready.insert(range.record, job.record.priority);
 }
 
 void Coordinator::take_from_ready(const Range& range) {
-  ready_[static_cast<int>(range.record.stage)].erase(range.record);
+  pool_of(range.record).ready.erase(range.record);
 }
 
 Coordinator::Range* Coordinator::wanted(RangeId id) {
@@ -82,9 +112,8 @@ Coordinator::Range* Coordinator::wanted(RangeId id) {
 }
 
 std::size_t Coordinator::leases_of(RangeId id) const {
-  return static_cast<std::size_t>(
-      std::count_if(sessions_.begin(), sessions_.end(),
-                    [&](const auto& entry) { return entry.second.leases.contains(id); }));
+  const auto found = ranges_.find(id);
+  return found == ranges_.end() ? 0 : found->second.holders.size();
 }
 
 void Coordinator::close_range(Range& range, const RangeStats& stats, Commands& commands) {
@@ -95,6 +124,7 @@ void Coordinator::close_range(Range& range, const RangeStats& stats, Commands& c
   charged_.erase(range.record.id);
   poisoned_.erase(range.record.id);
   Job& job = jobs_.at(range.record.job);
+  add(range.record, job.progress[static_cast<std::size_t>(range.record.stage)]);
   if (range.record.stage == Stage::Pose) {
     job.poses.set_committed(range.record.frames, true);
     release_waiting(job);
@@ -129,7 +159,7 @@ void Coordinator::give_back(Range& range, const Place& place, Blame blame,
   }
   if (blame != Blame::Nobody) range.elsewhere_until = now + settings_.lease;
   // Another copy of it still runs.
-  if (leases_of(range.record.id) > 0) return;
+  if (!range.holders.empty()) return;
   settle(range, now, commands);
 }
 
@@ -144,6 +174,7 @@ Commands Coordinator::on_artifact_lost(RangeId id, const std::string& reason, In
   range.record.stats = {};
   range.state = RangeState::Blocked;
   ++job.open_ranges;
+  count_progress(job);
   if (range.record.stage == Stage::Pose) {
     job.poses.set_committed(range.record.frames, false);
     for (const RangeId other : job.ranges) {

@@ -1,4 +1,4 @@
-// The ready ranges of one stage, and whose turn it is.
+// The ready ranges of one pool, and whose turn it is.
 //
 // Jobs of priority 100 go before all others, those of 0 after them. Between these, jobs share by
 // weight: each grant moves its job's clock on by the range's frames over the job's weight, and the
@@ -35,6 +35,8 @@ class ReadyQueue final {
   void forget(JobId job);
 
   bool empty() const { return turns_.empty(); }
+  // Of no job that is not forgotten anything was ever here.
+  bool knows_no_job() const { return jobs_.empty(); }
   // The jobs with ready ranges, the next one first.
   const std::set<Turn>& turns() const { return turns_; }
   const Ranges& ranges_of(JobId job) const { return jobs_.at(job).ranges; }

@@ -38,7 +38,6 @@ void Coordinator::handle(const std::string& peer, const Hello& hello, Instant no
   }
   if (known != sessions_.end()) {
     end_session(known->second, now, "another process took its connection", Blame::Range, commands);
-    sessions_.erase(known);
   }
   // Before the count: a worker that comes back takes its own place.
   std::map<RangeId, Lease> carried = leave_older_session(hello, now, commands);
@@ -50,6 +49,7 @@ void Coordinator::handle(const std::string& peer, const Hello& hello, Instant no
   }
   Session& session = sessions_[peer];
   session.id = SessionId{Random(session_seed_ ^ (next_seq_++ << 20) ^ epoch_).next()};
+  session.number = next_session_++;
   session.peer = peer;
   session.hello = hello;
   session.credit_total = hello.credit_total;
@@ -57,11 +57,17 @@ void Coordinator::handle(const std::string& peer, const Hello& hello, Instant no
   session.rate = FrameRate(now);
   // All that the Hello lists takes room in the worker, and gives credit once it leaves it.
   session.granted = hello.held.size() + hello.unacknowledged.size();
+  join_pool(session);
   adopt(session, std::move(carried), now);
   commands.push_back(SendToWorker{peer, welcome_to(session, hello)});
   commands.push_back(LogLine{
       false, std::string(name_of(hello.role)) + " worker " + hello.worker + " joined (" +
                  hello.device + (hello.key_name.empty() ? "" : ", key " + hello.key_name) + ")"});
+}
+
+std::uint64_t Coordinator::result_bytes_max(const Session& session) const {
+  const std::uint64_t own = session.hello.result_bytes_max;
+  return own == 0 ? settings_.result_bytes_max : std::min(own, settings_.result_bytes_max);
 }
 
 Welcome Coordinator::welcome_to(const Session& session, const Hello& hello) const {
@@ -70,7 +76,7 @@ Welcome Coordinator::welcome_to(const Session& session, const Hello& hello) cons
   welcome.epoch = epoch_;
   welcome.heartbeat_ms = static_cast<std::uint32_t>(settings_.heartbeat.count());
   welcome.part_bytes_max = settings_.part_bytes_max;
-  welcome.result_bytes_max = settings_.result_bytes_max;
+  welcome.result_bytes_max = result_bytes_max(session);
   for (const HeldLease& held : hello.held) {
     const auto lease = session.leases.find(held.range);
     if (lease == session.leases.end() || lease->second.token != held.token) {
@@ -93,13 +99,14 @@ std::map<RangeId, Coordinator::Lease> Coordinator::leave_older_session(const Hel
            other.key_name == hello.key_name;
   });
   if (older == sessions_.end()) return carried;
+  Session& session = older->second;
   for (const HeldLease& held : hello.held) {
-    const auto lease = older->second.leases.find(held.range);
-    if (lease == older->second.leases.end() || lease->second.token != held.token) continue;
-    carried.insert(older->second.leases.extract(lease));
+    const auto lease = session.leases.find(held.range);
+    if (lease == session.leases.end() || lease->second.token != held.token) continue;
+    carried.insert(*lease);
+    remove_lease(session, lease);
   }
-  end_session(older->second, now, "its worker opened a new one", Blame::Nobody, commands);
-  sessions_.erase(older);
+  end_session(session, now, "its worker opened a new one", Blame::Nobody, commands);
   return carried;
 }
 
@@ -110,8 +117,9 @@ void Coordinator::adopt(Session& session, std::map<RangeId, Lease> carried, Inst
     Range* range = wanted(held.range);
     if (range == nullptr) continue;
     forgive(*range, session.hello.incarnation);
-    if (const auto lease = carried.find(held.range); lease != carried.end()) {
-      session.leases.insert(carried.extract(lease));
+    // Once, however often it is listed.
+    if (const auto lease = carried.extract(held.range)) {
+      add_lease(session, held.range, lease.mapped());
       continue;
     }
     const bool is_free = range->state == RangeState::Ready && held.token.epoch <= epoch_ &&
@@ -119,19 +127,21 @@ void Coordinator::adopt(Session& session, std::map<RangeId, Lease> carried, Inst
     if (!is_free) continue;
     take_from_ready(*range);
     range->state = RangeState::Leased;
-    session.leases[held.range] = {.token = held.token,
-                                  .deadline = now + settings_.lease,
-                                  .frames_done = held.frames_done,
-                                  .steps = held.steps,
-                                  .is_executing = held.is_executing,
-                                  .is_seen = true,
-                                  .granted_at = now,
-                                  .started_at = now};
+    add_lease(session, held.range,
+              {.token = held.token,
+               .deadline = now + settings_.lease,
+               .frames_done = held.frames_done,
+               .steps = held.steps,
+               .is_executing = held.is_executing,
+               .is_seen = true,
+               .granted_at = now,
+               .started_at = now});
   }
 }
 
 void Coordinator::handle(Session& session, const Heartbeat& beat, Instant now, Commands& commands) {
   session.credit_total = std::max(session.credit_total, beat.credit_total);
+  place(session);
   // It did not hear it the first time. What it holds comes with it into its new session.
   if (session.is_out_of_step) commands.push_back(SendToWorker{session.peer, UnknownSession{}});
   for (const HeldLease& held : beat.held) {
@@ -165,20 +175,20 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
   Range* range = wanted(result.range);
   if (range == nullptr) {
     // Committed already, or its job is over: either way the worker may forget it.
-    session.leases.erase(result.range);
+    remove_lease(session, result.range);
     commands.push_back(DropSpool{session.peer, result.range});
     commands.push_back(SendToWorker{session.peer, ack(result.range, result.token)});
     return;
   }
   if (result.plan_hash != range->record.plan_hash || result.frames != range->record.frames.size() ||
-      result.size == 0 || result.size > settings_.result_bytes_max) {
+      result.size == 0 || result.size > result_bytes_max(session)) {
     commands.push_back(DropSpool{session.peer, result.range});
     commands.push_back(SendToWorker{session.peer, ack(result.range, result.token)});
-    if (session.leases.erase(result.range) > 0 && range->state == RangeState::Leased) {
+    if (remove_lease(session, result.range) && range->state == RangeState::Leased) {
       give_back(*range, {session.hello.host, session.hello.incarnation}, Blame::Worker,
                 session.hello.worker + " sent a result that does not fit the plan (" +
                     std::to_string(result.frames) + " frames, " + std::to_string(result.size) +
-                    " bytes)",
+                    " bytes of at most " + std::to_string(result_bytes_max(session)) + ")",
                 now, commands);
     }
     return;
@@ -201,20 +211,21 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
   poisoned_.erase(range->record.id);
   range->state = RangeState::Committing;
   session.trouble_until = {};
-  for (auto& [peer, other] : sessions_) {
-    const auto lease = other.leases.find(result.range);
-    if (lease == other.leases.end()) continue;
-    if (other.id == session.id) {
+  const std::vector<Session*> holders = range->holders;
+  for (Session* holder : holders) {
+    const auto lease = holder->leases.find(result.range);
+    if (holder == &session) {
       const Lease& mine = lease->second;
       const Instant since = mine.is_executing ? mine.started_at : mine.granted_at;
       const std::uint32_t frames = range->record.frames.size();
-      pace_[static_cast<int>(range->record.stage)].add(now - since, frames);
+      session.pool->pace.add(now - since, frames);
       session.rate.add(frames - std::min(frames, mine.frames_done), now);
     } else {
-      commands.push_back(SendToWorker{peer, CancelRange{result.range, lease->second.token}});
-      commands.push_back(DropSpool{peer, result.range});
+      commands.push_back(
+          SendToWorker{holder->peer, CancelRange{result.range, lease->second.token}});
+      commands.push_back(DropSpool{holder->peer, result.range});
     }
-    other.leases.erase(lease);
+    remove_lease(*holder, lease);
   }
   CommitResult commit{session.peer, result, range->record.job};
   if (range->record.is_quarantined) commit.result.stats.frames_kept_original = result.frames;
@@ -224,10 +235,11 @@ void Coordinator::handle(Session& session, const ResultDone& result, bool is_spo
 void Coordinator::handle(Session& session, const Fail& fail, Instant now, Commands& commands) {
   const auto lease = session.leases.find(fail.range);
   if (lease == session.leases.end() || lease->second.token != fail.token) return;
-  session.leases.erase(lease);
+  remove_lease(session, lease);
   commands.push_back(DropSpool{session.peer, fail.range});
   // Its credit may still say that there is room.
   if (fail.fail_class == FailClass::Returned) session.is_leaving = true;
+  place(session);
   if (fail.fail_class == FailClass::Worker) session.trouble_until = now + 2 * settings_.lease;
   Range* range = wanted(fail.range);
   if (range == nullptr) return;
@@ -264,7 +276,9 @@ void Coordinator::end_session(Session& session, Instant now, const std::string& 
   commands.push_back(LogLine{true, std::string(name_of(session.hello.role)) + " worker " +
                                        session.hello.worker + " is gone: " + reason});
   // Requeueing may end the job, which drops the leases of every session: take ours out first.
+  leave_pool(session);
   std::map<RangeId, Lease> leases = std::exchange(session.leases, {});
+  for (const auto& [id, lease] : leases) forget_holder(id, session);
   const auto killer = likely_killer(session, leases, blame);
   const RangeId guess = killer == leases.end() ? RangeId{} : killer->first;
   for (const auto& [id, lease] : leases) {
@@ -276,6 +290,7 @@ void Coordinator::end_session(Session& session, Instant now, const std::string& 
     give_back(*range, {session.hello.host, session.hello.incarnation}, own,
               session.hello.worker + " is gone: " + reason, now, commands);
   }
+  sessions_.erase(sessions_.find(session.peer));
 }
 
 Commands Coordinator::on_peer_lost(const std::string& peer, Instant now) {
@@ -283,7 +298,6 @@ Commands Coordinator::on_peer_lost(const std::string& peer, Instant now) {
   const auto found = sessions_.find(peer);
   if (found == sessions_.end()) return commands;
   end_session(found->second, now, "its connection closed", Blame::RangeUnlessBack, commands);
-  sessions_.erase(found);
   grant_ranges(now, commands);
   return commands;
 }
@@ -295,7 +309,6 @@ Commands Coordinator::on_key_revoked(const std::string& peer, Instant now) {
   // What it was executing did not fail.
   const std::string reason = "its key " + found->second.hello.key_name + " was revoked";
   end_session(found->second, now, reason, Blame::Nobody, commands);
-  sessions_.erase(found);
   grant_ranges(now, commands);
   return commands;
 }

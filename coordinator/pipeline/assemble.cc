@@ -173,7 +173,8 @@ Result<Output> make_pictures(const JobPlan& plan, const std::vector<RangeFile>& 
 // An overlay has no place for the source's pictures, nor has another codec or depth than theirs.
 bool may_copy(const JobPlan& plan, const PoseFigures& poses) {
   const EncodeSettings& encode = plan.spec.encode;
-  return poses.people == 0 && !encode.is_overlay && encode.codec == EncodeSettings{}.codec;
+  return poses.people == 0 && leaves_empty_frames_alone(plan.spec.draw) && !encode.is_overlay &&
+         encode.codec == EncodeSettings{}.codec;
 }
 
 Result<Output> make_video(const JobPlan& plan, const PoseFigures& poses,

@@ -309,8 +309,24 @@ PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames) {
   return task;
 }
 
+std::uint32_t frames_before_render(const JobPlan& plan, const FrameRange& frames) {
+  return std::min(frames.first, trail_frames(plan.spec.draw));
+}
+
 RenderTask make_render_task(const JobPlan& plan, const FrameRange& frames, RangePoses poses) {
-  return {frames_of(plan, frames), plan.spec.model_hash, plan.spec.encode, std::move(poses)};
+  RenderTask task;
+  task.frames = frames_of(plan, frames);
+  task.model_hash = plan.spec.model_hash;
+  task.encode = plan.spec.encode;
+  task.draw = plan.spec.draw;
+  const auto first = std::find_if(poses.begin(), poses.end(), [&](const FramePoses& frame) {
+    return frame.frame >= frames.first;
+  });
+  task.before.assign(std::make_move_iterator(poses.begin()), std::make_move_iterator(first));
+  task.poses.assign(std::make_move_iterator(first), std::make_move_iterator(poses.end()));
+  task.film_pts = plan.table.pts.front();
+  task.film_frames = plan.table.frame_count();
+  return task;
 }
 
 }  // namespace posefleet

@@ -69,6 +69,11 @@ RunningJob& Jobs::add(JobId job, JobSpec spec) {
   return running;
 }
 
+std::vector<JobId> Jobs::released(std::vector<JobId> finished) const {
+  std::erase_if(finished, [&](JobId job) { return jobs_.contains(job); });
+  return finished;
+}
+
 void Jobs::set_plan(JobId job, std::shared_ptr<const JobPlan> plan,
                     const std::vector<core::RangeRecord>& ranges) {
   RunningJob& running = jobs_.at(job);
@@ -143,7 +148,10 @@ Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* l
       running->film = std::make_unique<FilmPoses>(running->plan, folder_of(job) / kTracksFile);
     }
     const auto files = [&](const FrameRange& frames) { return poses_below(job, frames); };
-    POSEFLEET_TRY(poses, running->film->get(record.frames, files, lost));
+    const FrameRange seen = {
+        record.frames.first - frames_before_render(*running->plan, record.frames),
+        record.frames.end};
+    POSEFLEET_TRY(poses, running->film->get(seen, files, lost));
   }
   return with_url(make_render_task(*running->plan, record.frames, std::move(poses)));
 }

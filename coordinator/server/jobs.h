@@ -48,6 +48,9 @@ class Jobs final {
 
   RunningJob* find(JobId job);
   RunningJob& add(JobId job, JobSpec spec);
+  // Of `finished` those that are released: a job whose end is not stored yet still needs its
+  // results.
+  std::vector<JobId> released(std::vector<JobId> finished) const;
   void set_plan(JobId job, std::shared_ptr<const JobPlan> plan,
                 const std::vector<core::RangeRecord>& ranges);
   // The range must be known.

@@ -110,6 +110,9 @@ core::Commands Server::Loop::execute_one(const core::SendGrant& command) {
     commands.insert(commands.end(), more.begin(), more.end());
     return commands;
   }
+  if (command.task_bytes_max > 0 && task->size() > command.task_bytes_max) {
+    return rules_.on_grant_too_large(command.peer, command.grant, task->size(), now());
+  }
   core::SendGrant grant = command;
   grant.grant.task = std::move(*task);
   group_.add(std::move(grant));
@@ -214,6 +217,7 @@ core::Commands Server::Loop::execute_one(const core::ReleaseJob& command) {
   }
   if (sources_ != nullptr) sources_->remove(command.job);
   jobs_.release(command.job, rules_.find_job(command.job)->state == JobState::Succeeded);
+  rules_.on_released(command.job);
   return {};
 }
 

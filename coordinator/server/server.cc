@@ -171,10 +171,8 @@ void Server::Loop::start_retention(Instant now) {
   if (!is_due || is_retention_under_way_) return;
   retained_at_ = now;
   is_retention_under_way_ = true;
-  std::vector<JobId> finished = rules_.finished_jobs();
-  // One whose end is not stored yet still needs its results.
-  std::erase_if(finished, [&](JobId job) { return jobs_.find(job) != nullptr; });
-  pipeline_.start(RetentionWork{config_.data_dir / "jobs", std::move(finished), config_.retention});
+  pipeline_.start(RetentionWork{config_.data_dir / "jobs", jobs_.released(rules_.finished_jobs()),
+                                config_.retention});
 }
 
 void Server::Loop::on_retention(const RetentionOutcome& outcome) {

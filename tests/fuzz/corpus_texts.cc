@@ -153,6 +153,19 @@ void add_boxes(std::vector<Seed>& corpus) {
   corpus.push_back({"boxes", "hostile-lines", std::string(3000, '\n') + "1"});
 }
 
+void add_http(std::vector<Seed>& corpus) {
+  corpus.push_back({"http", "range", "bytes=10-19"});
+  corpus.push_back({"http", "range-open", "bytes=90-"});
+  corpus.push_back({"http", "range-suffix", "bytes=-18446744073709551615"});
+  corpus.push_back({"http", "hostile-ranges", "bytes=0-,0-,0-"});
+  corpus.push_back(
+      {"http", "hostile-range-numbers", "bytes=18446744073709551614-18446744073709551616"});
+  corpus.push_back({"http", "address", "127.0.0.1:5580"});
+  corpus.push_back({"http", "address-v6", "[::ffff:10.0.0.1]:65535"});
+  corpus.push_back({"http", "address-any", "*:0"});
+  corpus.push_back({"http", "hostile-address-zero", "127.0.0.1\0.example.org:80"s});
+}
+
 Truth walk() {
   Truth truth = {.width = 640,
                  .height = 360,
@@ -187,6 +200,7 @@ void add_texts(std::vector<Seed>& corpus) {
   add_job_specs(corpus);
   add_detector_configs(corpus);
   add_boxes(corpus);
+  add_http(corpus);
   add_truths(corpus);
 }
 

@@ -10,6 +10,7 @@ std::span<const Target> all_targets() {
       Target{"checkpoint", fuzz_checkpoint},
       Target{"checkpoint_pickle", fuzz_checkpoint_pickle},
       Target{"detector", fuzz_detector},
+      Target{"http", fuzz_http},
       Target{"job_spec", fuzz_job_spec},
       Target{"manifest", fuzz_manifest},
       Target{"model_config", fuzz_model_config},

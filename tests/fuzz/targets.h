@@ -31,6 +31,8 @@ void fuzz_manifest(std::span<const std::byte> input);
 void fuzz_detector(std::span<const std::byte> input);
 void fuzz_boxes(std::span<const std::byte> input);
 void fuzz_program_config(std::span<const std::byte> input);
+// A request's Range header, and an address to listen at.
+void fuzz_http(std::span<const std::byte> input);
 void fuzz_job_spec(std::span<const std::byte> input);
 void fuzz_truth(std::span<const std::byte> input);
 void fuzz_wire_control(std::span<const std::byte> input);

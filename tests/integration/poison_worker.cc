@@ -77,6 +77,7 @@ class DrawingThatDies final : public RangeExecutor {
 };
 
 Result<int> serve_poses(const PoseWorkerConfig& config, StopSignal& stop) {
+  POSEFLEET_TRY(const std::optional<ClientKeys> keys, check_coordinator(config));
   POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config.model, HashCheck::SizesOnly));
   const auto precision = parse_precision(config.precision);
   if (!precision) return rejected("precision is " + config.precision);
@@ -86,18 +87,20 @@ Result<int> serve_poses(const PoseWorkerConfig& config, StopSignal& stop) {
   std::vector<std::unique_ptr<RangeExecutor>> executors;
   executors.push_back(std::make_unique<PoseByFormula>());
   executors.push_back(std::make_unique<PoseByFormula>());
-  Runtime runtime({.coordinator = config.coordinator, .hello = hello, .prefetch = 0},
+  Runtime runtime({.coordinator = config.coordinator, .keys = keys, .hello = hello, .prefetch = 0},
                   std::move(executors), stop);
   return runtime.run();
 }
 
 Result<int> serve_drawings(const RenderWorkerConfig& config, StopSignal& stop) {
+  POSEFLEET_TRY(const std::optional<ClientKeys> keys, check_coordinator(config));
   POSEFLEET_TRY(const ModelFolder folder, open_model_folder(config.model, HashCheck::SizesOnly));
   POSEFLEET_TRY(std::shared_ptr<const BodyModel> body, BodyModel::load(folder.body_path()));
   SourceCache sources;
   POSEFLEET_TRY(std::unique_ptr<RenderStage> stage, RenderStage::create(folder, body, sources));
   RuntimeConfig runtime_config;
   runtime_config.coordinator = config.coordinator;
+  runtime_config.keys = keys;
   runtime_config.hello = describe_process(Stage::Render);
   runtime_config.hello.model_hash = folder.model_hash;
   std::vector<std::unique_ptr<RangeExecutor>> executors;

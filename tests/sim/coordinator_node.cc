@@ -359,6 +359,12 @@ core::Commands CoordinatorNode::execute_one(const core::PersistJob& command) {
   return {};
 }
 
+core::Commands CoordinatorNode::execute_one(const core::ReleaseJob& command) {
+  rules_->on_released(command.job);
+  if (rules_->ranges_known() > 0) world_.violated("ranges of a released job are kept");
+  return {};
+}
+
 core::Commands CoordinatorNode::execute_one(const core::LogLine& command) {
   world_.note(command.text);
   return {};

@@ -76,7 +76,7 @@ class CoordinatorNode final {
   core::Commands execute_one(const core::PersistJob& command);
   core::Commands execute_one(const core::ProbeJob& command);
   core::Commands execute_one(const core::AssembleJob& command);
-  core::Commands execute_one(const core::ReleaseJob&) { return {}; }
+  core::Commands execute_one(const core::ReleaseJob& command);
   core::Commands execute_one(const core::LogLine& command);
   core::Commands lose_artifact(RangeId range);
   bool poses_are_there(const core::RangeRecord& render, RangeId* damaged);

@@ -1,6 +1,7 @@
 #include "worker/core/worker.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace posefleet::core {
 namespace {
@@ -95,6 +96,13 @@ void Worker::leave_if_empty(WorkerCommands& commands) {
   commands.push_back(Leave{0, "drained"});
 }
 
+// Of this session; between two only our own is known.
+std::uint64_t Worker::result_bytes_max() const {
+  const std::uint64_t own = hello_.result_bytes_max;
+  const std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
+  return std::min(own == 0 ? none : own, session_ ? session_->result_bytes_max : none);
+}
+
 // ---- messages -----------------------------------------------------------------------------------
 
 WorkerCommands Worker::on_message(const CoordinatorMessage& message, Instant now) {
@@ -148,6 +156,15 @@ void Worker::handle(const Grant& grant, Instant now, WorkerCommands& commands) {
   if (is_draining_) {
     commands.push_back(Send{Fail{session_->session, grant.range, grant.token, FailClass::Returned,
                                  "the worker is leaving"}});
+    return;
+  }
+  // An older coordinator does not know what we said in the Hello.
+  if (hello_.task_bytes_max > 0 && grant.task.size() > hello_.task_bytes_max) {
+    commands.push_back(Send{Fail{session_->session, grant.range, grant.token, FailClass::Data,
+                                 "its task has " + std::to_string(grant.task.size()) +
+                                     " bytes, this worker takes at most " +
+                                     std::to_string(hello_.task_bytes_max)}});
+    give_credit(now, commands);
     return;
   }
   held_[grant.range] = {grant, 0, false};
@@ -237,13 +254,13 @@ WorkerCommands Worker::on_finished(RangeId range, std::uint64_t size, const std:
     commands.push_back(ForgetResult{range});
     return commands;
   }
-  if (size == 0 || (session_ && size > session_->result_bytes_max)) {
-    const std::string limit = session_ ? std::to_string(session_->result_bytes_max) : "some";
+  if (size == 0 || size > result_bytes_max()) {
     commands.push_back(ForgetResult{range});
-    auto failed = on_failed(
-        range, FailClass::Data,
-        "the result has " + std::to_string(size) + " bytes, the coordinator takes 1 to " + limit,
-        now);
+    auto failed = on_failed(range, FailClass::Data,
+                            "the result has " + std::to_string(size) +
+                                " bytes, the coordinator and this worker take 1 to " +
+                                std::to_string(result_bytes_max()),
+                            now);
     commands.insert(commands.end(), failed.begin(), failed.end());
     return commands;
   }

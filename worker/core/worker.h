@@ -107,6 +107,7 @@ class Worker final {
   void give_credit(Instant now, WorkerCommands& commands);
   void leave_if_empty(WorkerCommands& commands);
   void open_session(Instant now, WorkerCommands& commands);
+  std::uint64_t result_bytes_max() const;
   std::uint64_t capacity() const { return settings_.executors * (1 + settings_.prefetch); }
 
   void handle(const Welcome& welcome, Instant now, WorkerCommands& commands);

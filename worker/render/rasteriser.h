@@ -122,7 +122,7 @@ class Rasteriser final {
                           const YuvPlanes& frame);
   Result<DrawReport> draw(std::span<const Mesh> meshes, const Camera& camera,
                           const BgrPicture& picture);
-  // Into an empty picture (all zero), whose untouched pixels stay so.
+  // Over what is there already, if anything; an empty picture is all zero.
   Result<DrawReport> draw(std::span<const Mesh> meshes, const Camera& camera,
                           const RgbaPlane& picture);
 

@@ -175,13 +175,16 @@ void RgbaSink::blend(const BandBuffer& band, const int* x_first, const int* x_la
     std::uint16_t* to = picture_.data + (band.y_begin + row) * picture_.stride;
     for (int x = x_first[row]; x <= x_last[row]; ++x) {
       const float* colour = colour_at(band, row, x);
-      const float alpha = std::min(colour[3], 1.f);
-      if (alpha <= 0) continue;
+      if (colour[3] <= 0) continue;
+      std::uint16_t* pixel = to + 4 * x;
+      // What was there counts by its own opacity; the sum is made straight again.
+      const float below = (1.f - std::min(colour[3], 1.f)) * static_cast<float>(pixel[3]) / kMax;
+      const float alpha = std::min(colour[3], 1.f) + below;
       for (int k = 0; k < 3; ++k) {
-        const float straight = std::clamp(colour[k] / colour[3], 0.f, 1.f);
-        to[4 * x + k] = static_cast<std::uint16_t>(straight * kMax + 0.5f);
+        const float sum = colour[k] + below * static_cast<float>(pixel[k]) / kMax;
+        pixel[k] = static_cast<std::uint16_t>(std::clamp(sum / alpha, 0.f, 1.f) * kMax + 0.5f);
       }
-      to[4 * x + 3] = static_cast<std::uint16_t>(alpha * kMax + 0.5f);
+      pixel[3] = static_cast<std::uint16_t>(std::min(alpha, 1.f) * kMax + 0.5f);
     }
   }
 }

@@ -23,6 +23,18 @@ void add_common_rows(Fields<Config>& fields) {
       .fallback(64)
       .range(1, 1 << 20)
       .help("bytes of sources that lie on another machine, kept in memory for the next range");
+  fields.integer("limits.task_mib", &Config::task_mib_max)
+      .unit("MiB")
+      .fallback(256)
+      .range(1, 16'384)
+      .help("size of one range's task, what it is computed from; larger ranges go elsewhere");
+  fields.integer("limits.result_mib", &Config::result_mib_max)
+      .unit("MiB")
+      .fallback(256)
+      .range(1, 16'384)
+      .help(
+          "size of one range's result, kept in memory until it is stored; the coordinator's "
+          "own limit holds as well");
   fields
       .choice("log.level", &Config::log_level,
               {{"debug", LogLevel::Debug},

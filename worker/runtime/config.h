@@ -9,6 +9,7 @@
 #include "common/config/fields.h"
 #include "common/net/curve.h"
 #include "common/process/log.h"
+#include "common/protocol/messages.h"
 
 namespace posefleet {
 
@@ -18,6 +19,8 @@ struct PoseWorkerConfig {
   std::filesystem::path coordinator_key;  // empty: no keys
   std::filesystem::path model;
   std::uint64_t source_cache_mib = 0;
+  std::uint64_t task_mib_max = 0;
+  std::uint64_t result_mib_max = 0;
   std::uint32_t models_per_worker = 1;
   std::uint32_t threads = 0;
   std::string device;
@@ -31,8 +34,17 @@ struct RenderWorkerConfig {
   std::filesystem::path coordinator_key;  // empty: no keys
   std::filesystem::path model;
   std::uint64_t source_cache_mib = 0;
+  std::uint64_t task_mib_max = 0;
+  std::uint64_t result_mib_max = 0;
   LogLevel log_level = LogLevel::Info;
 };
+
+// What its Hello says of sizes.
+template <typename Config>
+void say_limits(const Config& config, Hello& hello) {
+  hello.task_bytes_max = config.task_mib_max << 20;
+  hello.result_bytes_max = config.result_mib_max << 20;
+}
 
 const Fields<PoseWorkerConfig>& pose_worker_fields();
 const Fields<RenderWorkerConfig>& render_worker_fields();

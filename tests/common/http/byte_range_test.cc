@@ -96,6 +96,9 @@ TEST(ListenAddress, RefusesNamesAndNonsense) {
     ASSERT_FALSE(address);
     EXPECT_NE(address.error().message.find("127.0.0.1:5580"), std::string::npos);
   }
+  // A zero ends the text for the system, not for us.
+  constexpr std::string_view kHidden("127.0.0.1\0.example.org:80", 26);
+  EXPECT_FALSE(parse_listen_address(kHidden));
 }
 
 }  // namespace

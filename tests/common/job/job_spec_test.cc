@@ -57,7 +57,17 @@ TEST(JobSpec, ASpecComesBackAsItWas) {
                  .max_frames = 7};
   JobSpec rough = detect;
   rough.steady = false;
-  for (const JobSpec& one : {spec, picture, boxes, nobody, detect, rough, some}) {
+  JobSpec drawn = spec;
+  drawn.draw = {.style = DrawStyle::SideBySide,
+                .samples = 16,
+                .opacity = 70,
+                .palette = {{255, 170, 0}, {0, 1, 254}},
+                .ground = {1, 2, 3},
+                .trail = 5,
+                .trail_step = 9,
+                .labels = {"id", "spine"},
+                .has_caption = true};
+  for (const JobSpec& one : {spec, picture, boxes, nobody, detect, rough, some, drawn}) {
     const auto parsed = parse_job_spec(to_json(one));
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_EQ(*parsed, one);
@@ -142,6 +152,14 @@ TEST(JobSpec, AWrongSpecIsRefusedByFieldAndValue) {
            Case{with(R"("encode":{"preset":"warp"})"), R"(encode.preset is "warp", allowed: ult)"},
            Case{with(R"("encode":{"x":1})"), "unknown field encode.x, allowed: codec, preset"},
            Case{with(R"("encode":[])"), "encode is [], allowed:"},
+           Case{with(R"("draw":[])"), "draw is no object, allowed: {caption, ground,"},
+           Case{with(R"("draw":{"stile":1})"), "unknown field draw.stile, allowed: caption,"},
+           Case{with(R"("draw":{"style":"mash"})"), "draw.style is \"mash\", allowed: mesh, skel"},
+           Case{with(R"("draw":{"samples":2})"), "draw.samples is 2, allowed: 1, 4, 8 or 16"},
+           Case{with(R"("draw":{"opacity":101})"), "draw.opacity is 101, allowed: 0 to 100"},
+           Case{with(R"("draw":{"palette":["red"]})"), "draw.palette is [\"red\"], allowed: a li"},
+           Case{with(R"("draw":{"trail":21})"), "draw.trail is 21, allowed: 0 to 20"},
+           Case{with(R"("draw":{"labels":["nose"]})"), "draw.labels is [\"nose\"], allowed: a lis"},
            Case{with(R"("detector":true)"), "detector is no object, allowed: {conf, half, imgsz,"},
            Case{with(R"("detector":{"conv":0.1})"), "unknown field detector.conv, allowed: conf,"},
            Case{with(R"("detector":{"conf":1.5})"), "detector conf is 1.5, allowed: 0"},

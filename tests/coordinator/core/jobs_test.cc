@@ -56,6 +56,49 @@ TEST(Jobs, AMissingDetectorIsSaidOnce) {
   EXPECT_EQ(status.stages[0].stats.frames_undetected, 20u);
 }
 
+TEST(Jobs, TheRangesOfAReleasedJobAreForgottenAndItsCountsStay) {
+  Desk desk;
+  desk.say("r", renderer("r", 2));
+  desk.add_job(mesh_ranges());
+  const Commands joined = desk.join("p", 3);
+  const SessionId session = session_in(joined, "p");
+  const auto granted = grants(joined, "p");
+  desk.commit("p", session, granted.at(0));
+  desk.finish("p", session, granted.at(1));  // on its way to the disk
+  desk.rules.on_released(kJob);              // it runs: nothing happens
+  EXPECT_EQ(desk.rules.ranges_known(), 5u);
+  desk.rules.on_cancel(kJob, desk.now);
+  // What was on its way arrives; then the edge carries out the release.
+  desk.rules.on_committed("p", Desk::result_of(session, granted.at(1)), desk.now);
+  const JobStatus before = desk.rules.status(kJob);
+  desk.rules.on_released(kJob);
+  EXPECT_EQ(desk.rules.ranges_known(), 0u);
+  EXPECT_EQ(desk.rules.status(kJob), before);
+  EXPECT_EQ(before.stages[0].frames_done, 20u);
+  EXPECT_EQ(before.stages[0].frames_total, 30u);
+  // Late words about its ranges: acknowledged, or not heard.
+  const Commands late = desk.finish("p", session, granted.at(2));
+  EXPECT_EQ(sent<ResultAck>(late, "p").size(), 1u);
+  EXPECT_TRUE(desk.rules.on_artifact_lost(granted[0].range, "damaged", desk.now).empty());
+  EXPECT_TRUE(desk.rules.on_split(granted[2].range, {}, desk.now).empty());
+  EXPECT_TRUE(desk.rules.on_grant_failed("p", granted[2], "gone", desk.now).empty());
+  EXPECT_TRUE(all<core::SendGrant>(desk.tick_after(1s)).empty());
+}
+
+TEST(Jobs, ALostResultIsCountedNoMore) {
+  Desk desk;
+  desk.add_job(pose_ranges(2));
+  const Commands joined = desk.join("p", 1);
+  const SessionId session = session_in(joined, "p");
+  const Grant grant = grants(joined, "p").at(0);
+  desk.commit("p", session, grant);
+  EXPECT_EQ(desk.rules.status(kJob).stages[0].frames_done, 10u);
+  desk.rules.on_artifact_lost(grant.range, "damaged", desk.now);
+  const JobStatus status = desk.rules.status(kJob);
+  EXPECT_EQ(status.stages[0].frames_done, 0u);
+  EXPECT_EQ(status.stages[0].frames_total, 20u);
+}
+
 TEST(Jobs, AFailedProbeEndsTheJobWithItsMessage) {
   Desk desk;
   desk.rules.on_job_submitted(job_record(), desk.now);

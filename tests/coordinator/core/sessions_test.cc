@@ -298,6 +298,96 @@ TEST(Sessions, NobodyTakesOverTheSessionOfAnotherKey) {
   EXPECT_TRUE(sent<UnknownSession>(beat, "w").empty());
 }
 
+TEST(Sessions, OfTwoResultSizesTheSmallerHolds) {
+  core::Settings settings;
+  settings.result_bytes_max = 1000;
+  struct Case {
+    std::uint64_t workers, agreed;
+  };
+  for (const Case& one : {Case{0, 1000}, Case{999, 999}, Case{1001, 1000}}) {
+    SCOPED_TRACE(one.workers);
+    Desk desk(settings);
+    desk.add_job(pose_ranges(1));
+    Hello hello = hello_of("w");
+    hello.result_bytes_max = one.workers;
+    const Commands joined = desk.say("w", hello);
+    ASSERT_EQ(sent<Welcome>(joined, "w").at(0).result_bytes_max, one.agreed);
+    ResultDone result = Desk::result_of(session_in(joined, "w"), grants(joined, "w").at(0));
+    result.size = one.agreed + 1;
+    const Commands refused = desk.say("w", result);
+    EXPECT_TRUE(all<core::CommitResult>(refused).empty());
+    EXPECT_NE(all<core::LogLine>(refused).at(0).text.find(
+                  std::to_string(result.size) + " bytes of at most " + std::to_string(one.agreed)),
+              std::string::npos);
+    result.size = one.agreed;
+    EXPECT_EQ(all<core::CommitResult>(desk.say("w", result)).size(), 1u);
+  }
+}
+
+TEST(Sessions, ARangeThatAWorkerCannotTakeGoesToOneThatCan) {
+  Desk desk;
+  Hello hello = hello_of("small", 1);
+  hello.host = "a";
+  hello.task_bytes_max = 100;
+  const SessionId small = session_in(desk.say("small", hello), "small");
+  const auto first = all<core::SendGrant>(desk.add_job(pose_ranges(1))).at(0);
+  EXPECT_EQ(first.task_bytes_max, 100u);
+  hello = hello_of("large", 1);
+  hello.host = "b";
+  desk.say("large", hello);
+  const Commands refused = desk.rules.on_grant_too_large("small", first.grant, 101, desk.now);
+  EXPECT_NE(all<core::LogLine>(refused).at(0).text.find(
+                "small takes tasks of at most 100 bytes, this one has 101"),
+            std::string::npos);
+  EXPECT_EQ(desk.rules.leases_of(first.grant.range), 0u);
+  // Nothing for the small one while the other is there, which gets it after the pause.
+  const Commands later = desk.tick_after(200ms);
+  ASSERT_EQ(grants(later, "large").size(), 1u);
+  EXPECT_EQ(all<core::SendGrant>(later)[0].task_bytes_max, 0u);
+  EXPECT_TRUE(grants(later, "small").empty());
+  // The grant never left: it took no credit. Told of twice, it is one.
+  desk.rules.on_peer_lost("large", desk.now);
+  EXPECT_TRUE(desk.rules.on_grant_too_large("elsewhere", first.grant, 101, desk.now).empty());
+  EXPECT_EQ(grants(desk.beat_for(9s, "small", small, 1, {}), "small").size(), 1u);
+}
+
+TEST(Sessions, ARangeThatNobodyCanTakeIsCutIntoHalves) {
+  Desk desk;
+  Hello hello = hello_of("w", 1);
+  hello.task_bytes_max = 100;
+  const SessionId session = session_in(desk.say("w", hello), "w");
+  Commands commands = desk.add_job({range(1, Stage::Pose, 0, 16)});
+  std::vector<FrameRange> fitted;
+  for (int turn = 0; turn < 100 && fitted.size() < 2; ++turn) {
+    Commands next;
+    for (const Grant& grant : grants(commands, "w")) {
+      // As if each frame took ten bytes.
+      const std::uint64_t bytes = 10 * grant.frames.size();
+      if (bytes > 100) {
+        next = desk.follow(desk.rules.on_grant_too_large("w", grant, bytes, desk.now));
+      } else {
+        fitted.push_back(grant.frames);
+        desk.commit("w", session, grant);
+        next = desk.say("w", Heartbeat{session, 1 + fitted.size(), {}});
+      }
+    }
+    for (auto& one : desk.tick_after(1s)) next.push_back(one);
+    desk.say("w", Heartbeat{session, 1 + fitted.size(), {}});
+    commands = std::move(next);
+  }
+  EXPECT_EQ(fitted, (std::vector<FrameRange>{{0, 8}, {8, 16}}));
+}
+
+TEST(Sessions, AHelloThatListsARangeTwiceHoldsItOnce) {
+  Desk desk;
+  desk.add_job(pose_ranges(1));
+  const Grant grant = grants(desk.join("w", 2), "w").at(0);
+  const Commands back =
+      desk.say("socket2", comeback("w", {executing(grant, 1), executing(grant, 1)}));
+  EXPECT_TRUE(sent<Welcome>(back, "socket2").at(0).drop.empty());
+  EXPECT_EQ(desk.rules.leases_of(grant.range), 1u);
+}
+
 TEST(Sessions, WhateverCreditASessionClaimsItHoldsNoMoreThanTheLimit) {
   core::Settings settings;
   settings.leases_max = 3;

@@ -150,6 +150,32 @@ TEST(Shares, AJobHasNoMoreWorkersThanItsCap) {
             (std::vector<std::uint64_t>{2}));
 }
 
+TEST(Shares, AFullCapPassesOverThoseWhoHoldNothing) {
+  Desk desk;
+  add_job(desk, 1, 10, 20, 1);
+  const SessionId session = session_in(desk.join("z", 2), "z");
+  for (int i = 0; i < 10; ++i)
+    EXPECT_TRUE(grants(desk.join("idle" + std::to_string(i), 3), "z").empty());
+  EXPECT_EQ(grants(desk.say("z", Heartbeat{session, 5, {}}), "z").size(), 3u);
+}
+
+TEST(Shares, WhoHasFewestLeasesIsServedFirst) {
+  Desk desk;
+  const SessionId a = session_in(desk.join("a", 2), "a");
+  desk.join("b", 6);
+  EXPECT_EQ(grants(desk.add_job(pose_ranges(5)), "b").size(), 3u);
+  desk.rules.hold_grants();
+  desk.say("a", Heartbeat{a, 6, {}});
+  desk.add_job(std::vector<core::RangeRecord>{range(50, Stage::Pose, 0, 10, JobId{2}),
+                                              range(51, Stage::Pose, 10, 20, JobId{2}),
+                                              range(52, Stage::Pose, 20, 30, JobId{2})},
+               JobId{2});
+  // Two and three: the first makes it three and three.
+  const Commands more = desk.rules.release_grants(desk.now);
+  EXPECT_EQ(grants(more, "a").size(), 2u);
+  EXPECT_EQ(grants(more, "b").size(), 1u);
+}
+
 // ---- stragglers ---------------------------------------------------------------------------------
 
 struct Straggler {

@@ -46,6 +46,17 @@ TEST(JobFiles, OfASuccessfulJobWhatAClientFetchesIsLeft) {
             (std::vector<std::string>{"frame_table.bin", "output.mp4", "plan.json", "poses.bin"}));
 }
 
+// The removal of old files takes the results of every finished job that it is told of.
+TEST(JobFiles, AJobWhoseEndIsNotStoredIsNotToldToTheRemovalOfOldFiles) {
+  const TempDir folder;
+  Jobs jobs(folder.path());
+  jobs.add(kJob, {});
+  const std::vector<JobId> finished = {JobId{6}, kJob, JobId{8}};
+  EXPECT_EQ(jobs.released(finished), (std::vector<JobId>{JobId{6}, JobId{8}}));
+  jobs.release(kJob, true);
+  EXPECT_EQ(jobs.released(finished), finished);
+}
+
 TEST(JobFiles, OfAFailedJobNothingIsLeft) {
   const TempDir folder;
   Jobs jobs(folder.path());

@@ -153,6 +153,27 @@ TEST(Store, AGroupIsOneTransaction) {
   EXPECT_EQ(store->ranges(job)->at(2).attempts, 3u);
 }
 
+// A range whose lease ended may be granted again in the very group in which its late result comes.
+// Whoever reads the store must not find that a committed range was granted.
+TEST(Store, InAGroupARangeIsGrantedBeforeItIsCommitted) {
+  TempDir folder;
+  auto store = open(folder.path());
+  const JobId job = store->add_job("key", "{}", "model", 100)->id;
+  const RangeId id = store->add_ranges(job, {range(Stage::Pose, 0, 16)})->at(0).id;
+  store.reset();
+  run_sql(folder / "posefleet.sqlite",
+          "CREATE TRIGGER objection BEFORE UPDATE OF attempts ON ranges WHEN OLD.is_committed = 1 "
+          "BEGIN SELECT RAISE(ABORT, 'it is committed'); END");
+  store = open(folder.path());
+  const auto group = store->commit({{id, "file", 1, "sha", {}}}, {{id, 2}});
+  ASSERT_TRUE(group) << group.error().message;
+  EXPECT_TRUE(group->at(0));
+  EXPECT_EQ(store->ranges(job)->at(0).attempts, 2u);
+  EXPECT_TRUE(store->ranges(job)->at(0).is_committed);
+  // That the trigger objects at all.
+  EXPECT_FALSE(store->commit({}, {{id, 3}}));
+}
+
 TEST(Store, RangeNumbersAreNeverUsedAgain) {
   TempDir folder;
   const auto store = open(folder.path());

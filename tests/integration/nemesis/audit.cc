@@ -36,6 +36,7 @@ CREATE TRIGGER history_delete AFTER DELETE ON ranges BEGIN
 struct RangeRow {
   std::string name;
   bool is_committed = false;
+  bool is_split = false;
   int commits = 0;
   int losses = 0;
 };
@@ -95,7 +96,7 @@ bool add_triggers(const fs::path& data) {
   return StoreReader(data).run(kTriggers);
 }
 
-JobAudit audit_job(const fs::path& data, JobId job, std::uint32_t frames) {
+JobAudit audit_job(const fs::path& data, JobId job, std::uint32_t frames, bool may_be_split) {
   JobAudit audit;
   StoreReader reader(data);
   std::map<std::string, RangeRow> ranges;
@@ -106,11 +107,16 @@ JobAudit audit_job(const fs::path& data, JobId job, std::uint32_t frames) {
     range.name =
         fmt::format("range {} (stage {}, frames {} to {})", row[0], row[1], row[2], row[3]);
     range.is_committed = row[4] == "1";
-    if (row[5] != "0") audit.faults.push_back(range.name + " was split");
+    range.is_split = row[5] != "0";
+    if (range.is_split && !may_be_split) audit.faults.push_back(range.name + " was split");
   }
   audit.ranges = static_cast<int>(ranges.size());
   check_history(reader, ranges, audit);
   for (const auto& [id, range] : ranges) {
+    if (range.is_split) {
+      if (range.commits > 0) audit.faults.push_back(range.name + " was committed and split");
+      continue;
+    }
     if (!range.is_committed) audit.faults.push_back(range.name + " is not committed");
     if (range.commits != 1 + range.losses) {
       audit.faults.push_back(fmt::format("{} was committed {} times and lost {} times", range.name,

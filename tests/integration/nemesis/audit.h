@@ -30,8 +30,10 @@ struct JobAudit {
 
 // Each frame is in one committed range of each stage; each range was committed once, and once more
 // for each time that its result was lost; none was granted while it was committed; of the job's
-// files the output and the plan are left, and nothing waits in the spool.
-JobAudit audit_job(const std::filesystem::path& data, JobId job, std::uint32_t frames);
+// files the output and the plan are left, and nothing waits in the spool. A range may be cut only
+// where a frame kills; then it was never committed, and its parts are ranges like others.
+JobAudit audit_job(const std::filesystem::path& data, JobId job, std::uint32_t frames,
+                   bool may_be_split);
 
 // ---- how soon things were noticed ---------------------------------------------------------------
 

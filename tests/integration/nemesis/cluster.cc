@@ -23,10 +23,13 @@ constexpr int kRenderWorkers = 2;
 constexpr Instant kPauseAfterOwnEnd = 300ms;
 
 // Leases that end soon, so that freezes can be longer; heartbeats as everywhere. All failures here
-// are ours and none is a frame's: no number of them may cut a range or take a frame out. The disk
-// is small, and nearly all of it is to be used before work pauses.
-constexpr const char* kRules =
-    "rules:\n  lease: 5\n  fails_max: 100\n"
+// are ours and none is a frame's: no number of them may cut a range or take a frame out, but where
+// a frame kills. The disk is small, and nearly all of it is to be used before work pauses.
+std::string rules_for(const World& world) {
+  return std::string("rules:\n  lease: 5\n  fails_max: ") + (world.kills.empty() ? "100" : "3") +
+         "\n";
+}
+constexpr const char* kDiskAndLog =
     "disk:\n  free_min_mib: 2\n"
     "log:\n  level: debug\n";
 
@@ -88,7 +91,7 @@ void Cluster::add_coordinator() {
     config += "  listen: ipc://" + (folder_ / "workers").string() + "\n";
   }
   config += "clients:\n  listen: ipc://" + (folder_ / "clients").string() + "\n";
-  tests::write_file(folder_ / "coordinator.yaml", config + kRules);
+  tests::write_file(folder_ / "coordinator.yaml", config + rules_for(world_) + kDiskAndLog);
   Member member;
   member.name = "coordinator";
   member.words = {(world_.programs / "posefleet-coordinator").string(), "--config",
@@ -117,7 +120,7 @@ void Cluster::add_worker(Stage stage, int number, int host) {
   } else {
     config += "coordinator: ipc://" + (folder_ / "workers").string() + "\n";
   }
-  if (stage == Stage::Pose) config += "threads: 1\n";
+  if (stage == Stage::Pose) config += "threads: 1\nprecision: float32\n";
   const fs::path file = folder_ / (member.name + ".yaml");
   tests::write_file(file, config);
   const char* program = stage == Stage::Pose ? "posefleet-pose-worker" : "posefleet-render-worker";
@@ -125,6 +128,10 @@ void Cluster::add_worker(Stage stage, int number, int host) {
   member.options = {.log = folder_ / (member.name + ".log"),
                     .host = world_.hosts.host(host),
                     .environment = {"TZ=UTC"}};
+  if (!world_.kills.empty()) {
+    member.options.environment.push_back("POSEFLEET_TEST_KILLS=" + world_.kills);
+    member.may_end_until = Instant::max();
+  }
   members_.push_back(std::move(member));
 }
 

@@ -29,6 +29,9 @@ struct World {
   std::filesystem::path shim;      // empty: no steps
   std::filesystem::path model;
   std::string spec;  // a job's, JSON
+  // What the workers are told of a frame that may kill them (poison_worker.cc); empty: they are the
+  // real ones.
+  std::string kills;
 };
 
 // One coordinator or worker over all its lives.

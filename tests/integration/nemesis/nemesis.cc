@@ -4,13 +4,15 @@
 //   nemesis [--seed N] [--faults N] [--keep]
 //
 // First one job without faults. Then one in which the coordinator dies at each step of a commit, of
-// saving a plan, of joining the output and of clearing up, one after the other. Then job after job
+// saving a plan, of joining the output and of clearing up, one after the other; before that, one
+// with a frame that kills, and the coordinator dying while ranges are cut. Then job after job
 // under faults of all kinds, until there were as many as asked for. After each: the same bytes,
 // each range committed once, nothing left behind.
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -150,6 +152,34 @@ Outcome run_under_faults(const Options& options, const World& world, const Memor
   return outcome_of(ordeal, is_good);
 }
 
+// A frame that kills every pose worker, and a coordinator that dies within each step of taking it
+// out: the same bytes as if nobody had stood in that frame.
+Outcome run_splits(const Options& options, World world, const MemoryGroup& memory,
+                   StopSignal& stop) {
+  if (world.shim.empty()) return Outcome::Good;
+  const fs::path real = std::exchange(world.programs, world.folder / "poison-bin");
+  fs::create_directories(world.programs);
+  for (const char* name : {"posefleet", "posefleet-coordinator"}) {
+    fs::create_symlink(real / name, world.programs / name);
+  }
+  for (const char* name : {"posefleet-pose-worker", "posefleet-render-worker"}) {
+    fs::create_symlink(POSEFLEET_POISON_WORKER, world.programs / name);
+  }
+  std::optional<Hashes> expected;
+  {
+    world.kills = "nobody";
+    Ordeal calm(world, "nobody", memory, options.seed, stop);
+    if (calm.begin()) expected = calm.run_job(0);
+    if (!expected) return outcome_of(calm, false);
+  }
+  world.kills = "pose";
+  Ordeal ordeal(world, "poison", memory, options.seed, stop);
+  const bool is_good = ordeal.begin() && is_same(ordeal.run_split_steps(), *expected,
+                                                 "killed at each step of a split");
+  if (!is_good) ordeal.keep_data();
+  return outcome_of(ordeal, is_good);
+}
+
 Outcome run_all(const Options& options, const World& world, const MemoryGroup& memory) {
   StopSignal stop;
   std::optional<Hashes> expected;
@@ -159,6 +189,8 @@ Outcome run_all(const Options& options, const World& world, const MemoryGroup& m
     if (!expected) return outcome_of(calm, false);
   }
   is_same(expected, *expected, "no faults");
+  const Outcome splits = run_splits(options, world, memory, stop);
+  if (splits != Outcome::Good) return splits;
   return run_under_faults(options, world, memory, stop, *expected);
 }
 

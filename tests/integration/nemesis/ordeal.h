@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "common/process/wake.h"
@@ -49,6 +50,8 @@ class Ordeal final {
   std::optional<Hashes> run_job(int faults);
   // Runs one job, the coordinator dying at each step in turn.
   std::optional<Hashes> run_steps();
+  // The same in a world where a frame kills, at the steps by which that frame is taken out.
+  std::optional<Hashes> run_split_steps();
 
   Cluster& cluster() { return cluster_; }
   const Faults& faults() const { return faults_; }
@@ -64,6 +67,8 @@ class Ordeal final {
   // On each turn, told whether the job is final: whether more is to be done to it.
   using OnTurn = std::function<bool(bool is_over)>;
   std::optional<JobStatus> follow(const OnTurn& on_turn);
+  // False: it did not come to one of them.
+  bool follow_steps(std::span<const Step> steps, std::optional<JobStatus>& last);
   std::optional<Hashes> settle(const JobStatus& last, bool expects_damage);
   bool turn();
 

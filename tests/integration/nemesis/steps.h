@@ -30,15 +30,20 @@ enum Step : std::uint32_t {
   kOutputRenamed,   // it has its final name, the job is not final
   kReleaseBegins,   // the job is final, its results' files are all there
   kReleaseHalf,     // some are not
+  // A range that kills its workers.
+  kSplitHalfWritten,  // the first page of its split's transaction is in the store's log
+  kSplitWritten,      // all of it is, not forced to disk
+  kSplitSynced,       // it is: the halves are there, and the rules were not told
+  kNobodyNamed,       // the empty result of the frame that is taken out has its name, and no row
   kStepsEnd,
 };
 
 inline const char* name_of(Step step) {
   constexpr const char* kNames[] = {
-      "none",          "result written", "result synced",  "result renamed",   "folder synced",
-      "half appended", "bundle written", "bundle synced",  "row half written", "row written",
-      "row synced",    "plan saved",     "output written", "output renamed",   "release begins",
-      "release half"};
+      "none",          "result written",     "result synced",  "result renamed",   "folder synced",
+      "half appended", "bundle written",     "bundle synced",  "row half written", "row written",
+      "row synced",    "plan saved",         "output written", "output renamed",   "release begins",
+      "release half",  "split half written", "split written",  "split synced",     "nobody named"};
   static_assert(std::size(kNames) == kStepsEnd);
   return kNames[step];
 }

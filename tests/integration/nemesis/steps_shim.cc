@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -49,7 +50,8 @@ bool is_armed(Step step) {
 
 // Where in a group's commit this thread is: results are published by one thread, outputs by
 // another. OnDisk: so are the bytes of a result at least, and nothing of its row.
-enum class Phase { Nothing, Syncing, Renamed, OnDisk, InRow };
+// Splitting: the transaction of a split is under way; InSplit: and its pages are being written.
+enum class Phase { Nothing, Syncing, Renamed, OnDisk, InRow, Splitting, InSplit };
 thread_local Phase phase = Phase::Nothing;
 // The middle of what was appended to a bundle last.
 thread_local off_t appended = 0;
@@ -129,6 +131,13 @@ int sync(int fd, int (*real)(int)) {
     phase = Phase::Nothing;
     return result;
   }
+  if (phase == Phase::InSplit && ends_with(path.text, "-wal")) {
+    reach(kSplitWritten);
+    const int result = real(fd);
+    reach(kSplitSynced);
+    phase = Phase::Nothing;
+    return result;
+  }
   const int result = real(fd);
   if (phase == Phase::Renamed) {
     phase = Phase::OnDisk;
@@ -159,6 +168,10 @@ ssize_t write_at(int fd, const void* bytes, size_t size, off64_t offset) {
     phase = Phase::InRow;
     reach(kRowHalfWritten);
   }
+  if (phase == Phase::Splitting && ends_with(path.text, "-wal")) {
+    phase = Phase::InSplit;
+    reach(kSplitHalfWritten);
+  }
   return result;
 }
 
@@ -187,6 +200,9 @@ int rename(const char* from, const char* to) {
   }
   if (is_output) reach(kOutputRenamed);
   if (ends_with(to, "/plan.json")) reach(kPlanSaved);
+  // What no worker sent and still is a result: that of a frame in which nobody is.
+  const bool is_sent = std::strstr(from, "/incoming/") != nullptr;
+  if (!is_sent && std::strstr(to, "/pose-") != nullptr) reach(kNobodyNamed);
   return result;
 }
 
@@ -197,6 +213,17 @@ ssize_t pwrite64(int fd, const void* bytes, size_t size, off64_t offset) {
 
 ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) {
   return write_at(fd, bytes, size, offset);
+}
+
+// Pages say nothing of what they are about; the statement before them does.
+int sqlite3_prepare_v2(sqlite3* db, const char* sql, int bytes, sqlite3_stmt** statement,
+                       const char** tail) {
+  static const auto real = next<decltype(&sqlite3_prepare_v2)>("sqlite3_prepare_v2");
+  constexpr const char* kSplit = "UPDATE ranges SET is_split = 1";
+  const auto length = static_cast<int>(std::strlen(kSplit));
+  const bool is_long_enough = bytes < 0 || bytes >= length;
+  if (is_long_enough && std::strncmp(sql, kSplit, length) == 0) phase = Phase::Splitting;
+  return real(db, sql, bytes, statement, tail);
 }
 
 int unlink(const char* path) {

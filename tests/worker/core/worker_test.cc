@@ -52,6 +52,7 @@ Grant grant(std::uint64_t range, std::uint64_t seq, SessionId session = kSession
 struct Bench {
   explicit Bench(std::uint32_t executors = 1, std::uint32_t prefetch = 1)
       : worker({.executors = executors, .prefetch = prefetch}, Hello{}) {}
+  explicit Bench(const Hello& hello) : worker({.executors = 1, .prefetch = 1}, hello) {}
 
   WorkerCommands start() { return worker.on_start(now); }
   WorkerCommands hear(const CoordinatorMessage& message) { return worker.on_message(message, now); }
@@ -344,8 +345,41 @@ TEST(Worker, AResultThatNobodyTakesFailsItsRange) {
     EXPECT_EQ(all<ForgetResult>(commands).size(), 1u);
     ASSERT_EQ(sent<Fail>(commands).size(), 1u);
     EXPECT_EQ(sent<Fail>(commands)[0].message,
-              "the result has " + std::to_string(size) + " bytes, the coordinator takes 1 to 1000");
+              "the result has " + std::to_string(size) +
+                  " bytes, the coordinator and this worker take 1 to 1000");
   }
+}
+
+TEST(Worker, AResultThatItCannotKeepFailsItsRangeWithOrWithoutASession) {
+  for (const bool has_session : {true, false}) {
+    SCOPED_TRACE(has_session);
+    Hello hello;
+    hello.result_bytes_max = 500;
+    Bench bench(hello);
+    EXPECT_EQ(sent<Hello>(bench.start()).at(0).result_bytes_max, 500u);
+    bench.hear(welcome());
+    bench.hear(grant(1, 1));
+    if (!has_session) bench.hear(UnknownSession{});
+    EXPECT_EQ(all<ForgetResult>(bench.finish(1, 501)).size(), 1u);
+    EXPECT_EQ(bench.worker.ranges_held(), 0u);
+  }
+}
+
+TEST(Worker, ATaskThatItDoesNotTakeFailsItsRangeAndTakesNoRoom) {
+  Hello hello;
+  hello.task_bytes_max = 10;
+  Bench bench(hello);
+  bench.start_and_welcome();
+  Grant large = grant(1, 1);
+  large.task = std::string(11, 't');
+  const WorkerCommands commands = bench.hear(large);
+  EXPECT_TRUE(all<StartRange>(commands).empty());
+  ASSERT_EQ(sent<Fail>(commands).size(), 1u);
+  EXPECT_EQ(sent<Fail>(commands)[0].message, "its task has 11 bytes, this worker takes at most 10");
+  EXPECT_EQ(credit_in(commands), 3u);
+  large = grant(2, 2);
+  large.task = std::string(10, 't');
+  EXPECT_EQ(all<StartRange>(bench.hear(large)).size(), 1u);
 }
 
 TEST(Worker, DrainGivesBackWhatHasNotStartedAndLeavesWhenAllIsAcknowledged) {
