@@ -55,8 +55,8 @@ Status choose_output(const OutputOptions& options, const fs::path& output, JobSp
   return done();
 }
 
-std::string default_output_name(const fs::path& input, const JobSpec& spec) {
-  const std::string name = input.stem().string() + "_posefleet";
+std::string default_output_name(const std::string& stem, const JobSpec& spec) {
+  const std::string name = stem + "_posefleet";
   return spec.container == "png" ? name : name + "." + spec.container;
 }
 

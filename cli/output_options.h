@@ -26,7 +26,8 @@ Status choose_output(const OutputOptions& options, const std::filesystem::path& 
                      JobSpec& spec);
 
 // The name of an output that nobody named: "walk_posefleet.mp4", or a folder's "walk_posefleet".
-std::string default_output_name(const std::filesystem::path& input, const JobSpec& spec);
+// `stem` is the input's name without its extension.
+std::string default_output_name(const std::string& stem, const JobSpec& spec);
 
 // The output must be able to appear: no folder in the way of a file, no pictures in a folder.
 Status check_output(const std::filesystem::path& input, const std::filesystem::path& output,

@@ -39,11 +39,12 @@ Status SegmentChecker::check_format(const EncodedSegment& segment,
     return rejected(fmt::format("segment {} is in codec '{}', not {}", segments_, segment.codec,
                                 is_first ? "one of " + output_codec_names() : codec_));
   }
-  // Sizes that a format cannot hold are padded by one.
-  const auto fits = [](std::uint32_t side, std::uint32_t video) {
-    return side == video || side == video + 1;
-  };
-  if (!fits(segment.width, table_.width) || !fits(segment.height, table_.height)) {
+  // Sizes that a format cannot hold are padded by one; side by side there are two pictures.
+  const std::uint64_t width = segment.width, height = segment.height;
+  const std::uint64_t one = table_.width, two = 2 * one;
+  const bool fits_width = (width >= one && width <= one + 1) || (width >= two && width <= two + 2);
+  const bool fits_height = height == table_.height || height == std::uint64_t{table_.height} + 1;
+  if (!fits_width || !fits_height) {
     return rejected(fmt::format("segment {} has pictures of {}x{} pixels, the video of {}x{}",
                                 segments_, segment.width, segment.height, table_.width,
                                 table_.height));

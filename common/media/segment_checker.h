@@ -16,8 +16,9 @@ class SegmentChecker final {
   explicit SegmentChecker(const FrameTable& table) : table_(table) {}
 
   // The next segment, in order. Refused, naming it by its number: another size than the
-  // video's, another codec or parameter sets than the first one's, no key frame at its start, other
-  // times than the next frames' of the table. A refused segment is not counted.
+  // video's (or two of it side by side), another codec or parameter sets than the first one's, no
+  // key frame at its start, other times than the next frames' of the table. A refused segment is
+  // not counted.
   Status accept(const EncodedSegment& segment);
   // That no frame is missing behind the last segment.
   Status finish() const;

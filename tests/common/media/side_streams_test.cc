@@ -146,6 +146,30 @@ TEST(SideStreams, ThatDoNotFitAreNamedWithTheRemedy) {
   EXPECT_NE(about(out).find("And back"), std::string::npos) << "chapters go everywhere";
 }
 
+TEST(SideStreams, OfAPieceAreCutAndMovedWithIt) {
+  const TempDir folder;
+  Source source = make_source(folder, "source.mkv", "-c:s srt");
+  // The second half, which begins when the whole does.
+  FrameTable piece = source.table;
+  piece.pts.erase(piece.pts.begin(), piece.pts.begin() + 25);
+  for (std::uint32_t frame = 25; frame < 50; ++frame) piece.source_frames.push_back(frame);
+  const std::int64_t shift = piece.pts.front() - source.table.pts.front();
+  piece.span = PresentationSpan{piece.pts.front(), piece.pts.back() + 40, shift};
+  source.segments = encode_ranges(source.path, piece, cut(25, 1));
+  for (EncodedPacket& packet : source.segments[0].packets) packet.pts -= shift;
+  for (std::int64_t& pts : piece.pts) pts -= shift;
+  source.table = piece;
+  const auto out = folder / "out.mkv";
+  const auto report = join(source, out);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(subtitles_of(out), "1\n00:00:00,100 --> 00:00:00,700\nwalk\n\n");
+  const std::string chapters = about(out);
+  EXPECT_EQ(chapters.find("There"), std::string::npos) << chapters;
+  // At the piece's first frame, which is some milliseconds behind the second.
+  EXPECT_NE(chapters.find("start_time=0.0"), std::string::npos) << chapters;
+  EXPECT_NE(chapters.find("And back"), std::string::npos) << chapters;
+}
+
 TEST(SideStreams, CoverPicturesStay) {
   const TempDir folder;
   const auto cover = make_clip(folder, "cover.png", picture(40, 40, "1", 1) + "-frames:v 1");
