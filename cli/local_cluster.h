@@ -14,6 +14,7 @@
 #include "common/base/result.h"
 #include "common/files/files.h"
 #include "common/process/child.h"
+#include "common/protocol/ids.h"
 #include "common/protocol/precision.h"
 
 namespace posefleet::cli {
@@ -39,6 +40,10 @@ class LocalCluster final {
   LocalCluster& operator=(const LocalCluster&) = delete;
 
   const std::string& client_endpoint() const { return client_endpoint_; }
+  // Where the coordinator keeps a job's files.
+  std::filesystem::path folder_of(JobId job) const {
+    return data_.path() / "data" / "jobs" / std::to_string(number(job));
+  }
 
   // Starts dead children again. An error, with the last lines of its log, when one dies over and
   // over: its model cannot be loaded, or the machine has no room.

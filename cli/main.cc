@@ -91,13 +91,72 @@ void add_pose_workers(CLI::App& command, Options& options) {
       ->check(CLI::Range(1, 1'000'000));
 }
 
+void add_drawing(CLI::App& command, DrawOptions& options) {
+  std::vector<std::string> styles(posefleet::kDrawStyleNames.begin(),
+                                  posefleet::kDrawStyleNames.end());
+  command
+      .add_option(
+          "--style", options.style,
+          "how people are drawn: mesh, skeleton, mesh-skeleton, wireframe over the picture; "
+          "mesh-only, side-view, top-view on a plain ground; depth; side-by-side")
+      ->check(CLI::IsMember(styles))
+      ->capture_default_str();
+  command
+      .add_option("--samples", options.samples, "of each pixel's edges: more are smoother, slower")
+      ->check(CLI::IsMember({1, 4, 8, 16}))
+      ->capture_default_str();
+  command.add_option("--opacity", options.opacity, "of bodies, per cent")
+      ->check(CLI::Range(0, 100))
+      ->capture_default_str();
+  command.add_option("--palette", options.palette,
+                     "colours by person, like '#ffaa00,#22cc88'; used again from the front");
+  command.add_option("--ground", options.ground, "colour of plain grounds, like '#26292e'");
+  command.add_option("--trail", options.trail, "so many earlier poses behind each person, paler")
+      ->check(CLI::Range(0U, posefleet::kTrailMax))
+      ->capture_default_str();
+  command.add_option("--trail-step", options.trail_step, "frames between two of them")
+      ->check(CLI::Range(1U, posefleet::kTrailStepMax))
+      ->capture_default_str();
+  command.add_option("--labels", options.labels,
+                     "written beside each person, e.g. id,left_knee,right_knee,spine");
+  command.add_flag("--caption", options.caption, "a strip below with time and frame number");
+}
+
+void add_output(CLI::App& command, OutputOptions& options) {
+  using namespace posefleet;
+  command
+      .add_option("--output-format", options.format,
+                  "video; png: a folder with a picture for each frame; overlay: the bodies alone "
+                  "on a transparent ground (ProRes 4444 in .mov, VP9 in .webm)")
+      ->check(CLI::IsMember({"video", "png", "overlay"}))
+      ->capture_default_str();
+  command.add_option("--codec", options.codec,
+                     "h264, hevc, av1, vp9, prores, ffv1 (lossless) or png; default: h264, or what "
+                     "the output's name and format ask for");
+  command
+      .add_option("--preset", options.preset,
+                  "the encoder's speed against size, ultrafast to placebo")
+      ->capture_default_str();
+  command.add_option("--crf", options.crf,
+                     "quality, lower is better; default: 20 (h264), 24 (hevc), 30 (av1), 28 (vp9)");
+  command.add_option("--tune", options.tune, "x264's or x265's, e.g. film, animation, grain");
+  command.add_flag("--keep-depth", options.keep_depth,
+                   "10-bit sources stay 10-bit (prores and ffv1: always)");
+  command
+      .add_option("--encoder", options.encoder,
+                  "software, or nvenc or qsv where all render workers have that hardware (h264, "
+                  "hevc)")
+      ->capture_default_str();
+}
+
 void add_run(CLI::App& app, RunOptions& options) {
   CLI::App* run = app.add_subcommand(
       "run", "Draw people's bodies on videos, with a cluster of processes on this machine");
   run->add_option("video", options.videos,
                   "video files; folders of PNG or JPEG pictures, or patterns (frames/%05d.png)")
       ->required();
-  run->add_option("-o,--output", options.output, "output file (.mp4, .mov, .mkv), for one video");
+  run->add_option("-o,--output", options.output,
+                  "output file (.mp4, .m4v, .mov, .mkv, .webm; a folder for png), for one video");
   run->add_option("-d,--output-dir", options.output_dir,
                   "folder for the outputs, made if it is not there");
   add_pose_workers(*run, options);
@@ -116,13 +175,10 @@ void add_run(CLI::App& app, RunOptions& options) {
   run->add_option("--end", options.end, "up to here");
   run->add_option("--max-frames", options.max_frames, "only so many frames, from the first")
       ->check(CLI::Range(1, 1'000'000'000));
-  run->add_option("--preset", options.preset, "x264's speed against size")
-      ->check(CLI::IsMember({"ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
-                             "slow", "slower", "veryslow"}))
-      ->capture_default_str();
-  run->add_option("--crf", options.crf, "x264's quality, lower is better")
-      ->check(CLI::Range(0, 51))
-      ->capture_default_str();
+  add_drawing(*run, options.drawing);
+  add_output(*run, options.output_options);
+  run->add_flag("--live", options.live,
+                "say where the output can be watched while it grows (h264, hevc, av1)");
   run->add_option("--on-quarantine", options.on_quarantine,
                   "a frame that no worker can compute keeps its original picture (keep, with a "
                   "warning) or ends the job (fail)")

@@ -13,9 +13,11 @@
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "common/job/job_spec.h"
+#include "common/media/encoder_presence.h"
 #include "common/media/frame_table.h"
 #include "common/media/image_sequence.h"
 #include "common/model_folder/model_folder.h"
+#include "common/protocol/output_codec.h"
 
 namespace posefleet::cli {
 namespace {
@@ -36,7 +38,7 @@ struct Item {
   std::string spec;
 };
 
-Result<fs::path> output_of(const RunOptions& options, const fs::path& input) {
+fs::path output_of(const RunOptions& options, const fs::path& input, const JobSpec& spec) {
   if (!options.output.empty()) return fs::absolute(options.output);
   // A pattern is no name to be remembered by; its folder has one.
   const bool is_pattern = input.filename().string().find('%') != std::string::npos;
@@ -44,32 +46,7 @@ Result<fs::path> output_of(const RunOptions& options, const fs::path& input) {
       is_pattern && is_image_sequence(input) ? fs::absolute(input).parent_path() : input;
   const std::string stem =
       named.has_filename() ? named.stem().string() : named.parent_path().stem().string();
-  const std::string name = stem + "_posefleet.mp4";
-  return fs::absolute(options.output_dir.empty() ? fs::path(name)
-                                                 : fs::path(options.output_dir) / name);
-}
-
-Result<std::string> container_of(const fs::path& output) {
-  const std::string extension = output.extension().string();
-  for (const char* known : {"mp4", "mov", "mkv"}) {
-    if (extension == std::string(".") + known) return std::string(known);
-  }
-  return rejected("the output " + output.string() + " must end in .mp4, .mov or .mkv");
-}
-
-Status check_output(const fs::path& input, const fs::path& output) {
-  std::error_code error;
-  if (fs::equivalent(input, output, error)) {
-    return rejected("the output " + output.string() + " is the input itself");
-  }
-  if (fs::is_directory(output, error)) {
-    return rejected("the output " + output.string() + " is a folder; use -d for that");
-  }
-  if (!fs::is_directory(output.parent_path(), error)) {
-    return rejected("there is no folder " + output.parent_path().string() +
-                    " to write the output into");
-  }
-  return make_writable_folder(output.parent_path());
+  return fs::absolute(fs::path(options.output_dir) / default_output_name(stem, spec));
 }
 
 Result<FrameSelection> frames_of(const RunOptions& options) {
@@ -112,9 +89,18 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   spec.batch_size = options.batch_size;
   spec.range_frames = options.range_frames;
   if (options.steady != "auto") spec.steady = options.steady == "on";
-  spec.encode.preset = options.preset;
-  spec.encode.crf = options.crf;
+  POSEFLEET_TRY(spec.draw, draw_settings_of(options.drawing));
+  POSEFLEET_TRY_DO(choose_output(options.output_options, options.output, spec));
   spec.on_quarantine = options.on_quarantine == "fail" ? OnQuarantine::Fail : OnQuarantine::Keep;
+  // The workers are this machine's.
+  if (spec.encode.encoder != EncodeSettings{}.encoder) {
+    POSEFLEET_TRY_DO(check_encoder_is_here(spec.encode));
+  }
+  spec.live = options.live;
+  if (options.live && !can_grow(spec.encode)) {
+    return rejected("--live is for videos in h264, hevc or av1, not for " +
+                    (spec.encode.is_overlay ? std::string("overlays") : spec.encode.codec));
+  }
   POSEFLEET_TRY(spec.frames, frames_of(options));
   if (!options.boxes.empty()) {
     spec.box_source = BoxSource::Given;
@@ -124,8 +110,8 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
   std::vector<Item> items;
   for (const std::string& video : options.videos) {
     POSEFLEET_TRY_DO(check_source(video, spec.frames));
-    POSEFLEET_TRY(const fs::path output, output_of(options, video));
-    POSEFLEET_TRY_DO(check_output(video, output));
+    const fs::path output = output_of(options, video, spec);
+    POSEFLEET_TRY_DO(check_output(video, output, spec));
     for (const Item& other : items) {
       if (other.output == output) {
         return rejected(other.input.string() + " and " + video + " would both become " +
@@ -133,25 +119,9 @@ Result<std::vector<Item>> check_items(const RunOptions& options, const ModelFold
       }
     }
     spec.source_path = fs::absolute(video).string();
-    POSEFLEET_TRY(spec.container, container_of(output));
     items.push_back({video, output, to_json(spec)});
   }
   return items;
-}
-
-// Across file systems a rename is a copy; the output still appears whole or not at all.
-Status move_file(const fs::path& from, const fs::path& to) {
-  std::error_code error;
-  fs::rename(from, to, error);
-  if (!error) return done();
-  const fs::path partial = to.string() + ".part-" + std::to_string(getpid());
-  fs::copy_file(from, partial, fs::copy_options::overwrite_existing, error);
-  if (error) {
-    std::error_code ignored;
-    fs::remove(partial, ignored);
-    return rejected("cannot write " + to.string() + ": " + error.message());
-  }
-  return publish_file(partial, to);
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -182,7 +152,7 @@ Status deliver(const RunOptions& options, const Item& item, const JobStatus& sta
     std::fprintf(stderr, "warning: %s\n", warning.c_str());
   }
   Json result = Json::parse(status.result);
-  POSEFLEET_TRY_DO(move_file(result.at("output_path").get<std::string>(), item.output));
+  POSEFLEET_TRY_DO(move_output(result.at("output_path").get<std::string>(), item.output));
   result["output_path"] = item.output.string();
   result["input_path"] = fs::absolute(item.input).string();
   result["processing_time_seconds"] = job_seconds;
@@ -214,6 +184,10 @@ int follow_items(const RunOptions& options, const std::vector<Item>& items, Loca
     auto job = session.submit(item.spec);
     if (!job) return fail(job.error(), kJobFailed);
     jobs.push_back(*job);
+    if (options.live) {
+      std::fprintf(stderr, "%s can be watched while it grows: %s\n", item.input.c_str(),
+                   (session.folder_of(*job) / "live.mp4").c_str());
+    }
   }
   int exit_code = kDone;
   for (std::size_t i = 0; i < items.size(); ++i) {

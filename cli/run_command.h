@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/draw_options.h"
+#include "cli/output_options.h"
 #include "common/protocol/detector_settings.h"
 
 namespace posefleet::cli {
@@ -25,8 +27,9 @@ struct RunOptions {
   std::uint32_t range_frames = 0;
   std::string boxes;  // file; empty: the model's detector, or the whole frame is one person's box
   DetectorSettings detector;
-  std::string preset = "veryfast";
-  int crf = 20;
+  DrawOptions drawing;
+  OutputOptions output_options;
+  bool live = false;
   std::string fps, start, end;   // as typed; empty: all frames
   std::uint32_t max_frames = 0;  // 0: all
   std::string on_quarantine = "keep";

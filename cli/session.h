@@ -36,6 +36,7 @@ class LocalSession final {
                                                      StopSignal& stop);
 
   Result<JobId> submit(const std::string& spec);
+  std::filesystem::path folder_of(JobId job) const { return cluster_->folder_of(job); }
   // Until the job is over; `on_status` a few times a second. On Ctrl-C the job is cancelled and the
   // answer is an interruption.
   Result<JobStatus> follow(JobId job, const std::function<void(const JobStatus&)>& on_status);

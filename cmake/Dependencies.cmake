@@ -15,6 +15,7 @@ pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)              # coordi
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)            # common/files (SHA-256)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)                   # worker/import (deflated npz, checksums)
 pkg_check_modules(nlohmann REQUIRED IMPORTED_TARGET nlohmann_json)      # common/model_folder, common/accuracy, cli, coordinator/pipeline
+find_package(Freetype REQUIRED)                                         # worker/text
 find_package(fmt REQUIRED)                                              # anywhere: text formatting
 find_package(spdlog REQUIRED)                                           # common/process
 pkg_check_modules(cli11 IMPORTED_TARGET CLI11)                          # cli and the programs' mains

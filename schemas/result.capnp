@@ -62,6 +62,8 @@ struct Packet {
   pts @0 :Int64;
   isKey @1 :Bool;
   bytes @2 :Data;
+  alpha @3 :Data;
+  # Of transparent VP9: the packet of the second picture, whose brightness is the opacity. Else absent.
 }
 
 struct Segment {
@@ -120,5 +122,31 @@ struct RenderTask {
   codec @2 :Text;
   preset @3 :Text;
   crf @4 :Int32;
+  # -1: the codec's usual quality.
   poses @5 :RangePoses;
+  tune @6 :Text;
+  keepDepth @7 :Bool;
+  isOverlay @8 :Bool;
+  encoder @9 :Text;
+  # Absent, from an older coordinator: software.
+  draw @10 :Draw;
+  # Absent, from an older coordinator: bodies in the built-in colours.
+  before @11 :RangePoses;
+  # Poses of the frames just before, oldest first, for those that are drawn behind the present ones.
+  filmPts @12 :Int64;
+  # Of the film's first frame.
+  filmFrames @13 :UInt32;
+}
+
+struct Draw {
+  # common/protocol/draw_settings.h. Colours as 0xrrggbb.
+  style @0 :Text;
+  samples @1 :UInt32;
+  opacity @2 :UInt32;
+  palette @3 :List(UInt32);
+  ground @4 :UInt32;
+  trail @5 :UInt32;
+  trailStep @6 :UInt32;
+  labels @7 :List(Text);
+  hasCaption @8 :Bool;
 }

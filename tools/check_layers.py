@@ -54,11 +54,15 @@ MAY_INCLUDE = {
     "worker/detect": ["common/base", "common/protocol", "common/model_folder", "worker/model"],
     "worker/render": ["common/base", "common/protocol", "common/body", "common/model_folder",
                       "common/media/yuv.h"],
+    # Letters; whoever draws them decides where.
+    "worker/text": ["common/base"],
+    # Styles: bodies, lines and words over a frame's planes.
+    "worker/figures": ["common/base", "common/protocol", "common/body", "common/media/yuv.h", "worker/render", "worker/text"],
     "worker/runtime": ["common/*", "worker/core"],
     # What a worker does with a range; the runtime knows it as an interface of its own.
-    "worker/stages": ["common/*", "worker/detect", "worker/device", "worker/model", "worker/render", "worker/runtime"],
+    "worker/stages": ["common/*", "worker/detect", "worker/device", "worker/figures", "worker/model", "worker/render", "worker/runtime"],
     "worker": ["common/*", "worker/*"],
-    "cli": ["common/*", "worker/import", "worker/render"],
+    "cli": ["common/*", "worker/import", "worker/render", "worker/text"],
     # What training draws its pictures of, and the programs that learn from them.
     "training/body": ["common/*", "worker/render"],
     "training/footage": ["common/*", "worker/*", "training/body"],
@@ -77,6 +81,7 @@ LIBRARIES = {
     "ZeroMQ": (r"zmq", ["common/net"]),
     "Boost": (r"boost/", ["common/http"]),
     "Cap'n Proto": (r"(capnp|kj|schemas)/", ["common/wire"]),
+    "FreeType": (r"(ft2build|freetype/)", ["worker/text"]),
     "yaml-cpp": (r"yaml-cpp/", ["common/config", "common/model_folder", "worker/import"]),
     "FFmpeg": (r"lib(av|sw)[a-z]+/", ["common/media"]),
     "Eigen": (r"Eigen/", ["common/body", "common/accuracy", "common/people"]),
@@ -90,7 +95,7 @@ LIBRARIES = {
     "spdlog": (r"spdlog/", ["common/process"]),
     "nlohmann-json": (r"nlohmann/", ["common/job", "common/model_folder", "common/accuracy",
                                      "coordinator/pipeline", "cli", "training/detector"]),
-    "CLI11": (r"CLI/", ["cli", "main", "training", "training/detector"]),
+    "CLI11": (r"CLI/", ["cli", "main", "training"]),
     "GoogleTest": (r"g(test|mock)/", []),
     "google-benchmark": (r"benchmark/", []),
 }

@@ -1,6 +1,5 @@
 // posefleet-train-pose: learns the demo model's pose network from drawn people.
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -8,10 +7,10 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "common/body/body_data.h"
 #include "common/process/wake.h"
+#include "training/blas_settings.h"
 #include "training/footage/crop_source.h"
 #include "training/hmr2/session.h"
 #include "worker/model/hmr2.h"
@@ -20,24 +19,6 @@ namespace {
 
 using namespace posefleet;
 using namespace posefleet::training;
-
-// LibTorch's float32 products call the system's BLAS. Debian's OpenBLAS takes its older kernels on
-// processors that it does not know (half the rate on a Zen 5), and starts threads of its own beside
-// ours. It reads its settings when it is loaded, which is before main; so the program starts itself
-// once more. What the user has set stays.
-void restart_with_blas_settings(char** argv) {
-  constexpr const char* kMark = "POSEFLEET_TRAIN_BLAS_SET";
-  if (std::getenv(kMark) != nullptr) return;
-  setenv(kMark, "1", 1);
-  setenv("OPENBLAS_NUM_THREADS", "1", 0);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
-    setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
-  }
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  // If it cannot, it is slower and no worse.
-  if (!error) execv(self.c_str(), argv);
-}
 
 std::filesystem::path body_file(const std::filesystem::path& given) {
   std::error_code error;

@@ -1,4 +1,6 @@
 // posefleet-render-worker: drawing and encoding. Small: no LibTorch, no OpenGL.
+#include <cstdlib>
+
 #include "common/body/body_model.h"
 #include "common/config/program.h"
 #include "common/model_folder/model_folder.h"
@@ -48,6 +50,9 @@ int main(int argc, char** argv) {
   const auto start = start_program(argc, argv, render_worker_fields(),
                                    "draws bodies over frames and encodes the result");
   if (!start.config) return start.exit_code;
+  // SVT-AV1 prints a page about itself for each encoder unless the environment says: errors only.
+  // Here, since no other thread may be reading it.
+  setenv("SVT_LOG", "1", 0);
   StopSignal stop;
   start_log("render-worker", start.config->log_level);
   const auto exit_code = serve(*start.config, stop);

@@ -2,6 +2,7 @@
 """Measures a model on films that no training has seen: draws them, evaluates each, and sums up.
 
     bench/accuracy/unseen_clips.py [--model models/demo] [--seeds 901-910] [--seconds 6] [--script random] [--boxes truth]
+        [--keep FOLDER]
 
 Films are drawn by posefleet-demo-footage from seeds; trainings draw from other streams of numbers (training/footage/dice.h), so
 any seed is unseen. Recall and precision are of all people together, body errors are means over all people that were found.
@@ -32,13 +33,15 @@ def seeds_of(text):
 
 
 def evaluate(options, folder, seed):
-    clip, truth = folder / f"{seed}.mp4", folder / f"{seed}.json"
-    run([options.build / "bin/posefleet-demo-footage", "--clip", clip, "--truth", truth, "--script", options.script, "--seed",
-         seed, "--seconds", options.seconds])
+    clip, truth = folder / f"{seed}.mp4", folder / f"{seed}.truth.json"
+    if not clip.exists() or not truth.exists():
+        run([options.build / "bin/posefleet-demo-footage", "--clip", clip, "--truth", truth, "--script", options.script,
+             "--seed", seed, "--seconds", options.seconds])
     more = ["--boxes", options.boxes, "--steady", "on"] if options.boxes else []
     report = json.loads(run([options.build / "bin/posefleet", "evaluate", clip, "--truth", truth, "--model", options.model,
-                             "--progress", "none", "--json", *more]))
-    clip.unlink()
+                             "--write-found", folder / f"{seed}.found.json", "--progress", "none", "--json", *more]))
+    if not options.keep:
+        clip.unlink()
     return report
 
 
@@ -69,14 +72,18 @@ def main():
     parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--script", default="random", choices=["random", "snow", "court"])
     parser.add_argument("--boxes", choices=["truth"], help="give the network the true boxes")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER",
+                        help="keep the films there, and take those that it has: of the same script and length")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
     counts = dict.fromkeys(["people_counted", "people_found", "people_matched", "people_neither", "people_wrong"], 0)
     all_people, facing = {}, {}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or pathlib.Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
         for seed in options.seeds:
-            report = evaluate(options, pathlib.Path(folder), seed)
+            report = evaluate(options, folder, seed)
             for name in counts:
                 counts[name] += report[name]
             add(all_people, report, report["people_matched"])

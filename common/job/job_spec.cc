@@ -3,11 +3,14 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <span>
 
 #include <nlohmann/json.hpp>
 
 #include "common/base/json_nesting.h"
 #include "common/job/detector_json.h"
+#include "common/job/draw_json.h"
+#include "common/protocol/output_codec.h"
 
 namespace posefleet {
 namespace {
@@ -86,6 +89,60 @@ Result<std::vector<FrameBoxes>> boxes_of(const Json& value) {
   std::vector<FrameBoxes> boxes;
   for (auto& [frame, list] : by_frame) boxes.push_back({frame, std::move(list)});
   return boxes;
+}
+
+std::vector<std::string> texts(std::span<const std::string_view> names) {
+  return {names.begin(), names.end()};
+}
+
+std::vector<std::string> containers() {
+  return {"mp4", "m4v", "mov", "mkv", "webm", "png"};
+}
+
+Result<bool> flag(const std::string& field, const Json& value) {
+  if (!value.is_boolean()) return wrong(field, value, "true or false");
+  return value.get<bool>();
+}
+
+// Each value by itself; whether they go together is asked once all are known.
+Result<EncodeSettings> encode_settings_of(const Json& value) {
+  constexpr std::int64_t kCrfMax = 63;  // of any codec
+  const std::string known = "codec, preset, crf, tune, keep_depth, overlay, encoder";
+  if (!value.is_object()) return wrong("encode", value, "an object of " + known);
+  EncodeSettings settings;
+  for (const auto& [key, setting] : value.items()) {
+    const std::string field = "encode." + key;
+    if (key == "codec") {
+      POSEFLEET_TRY(settings.codec, text_of(field, setting));
+    } else if (key == "preset") {
+      POSEFLEET_TRY(settings.preset, one_of(field, setting, texts(encoder_presets())));
+    } else if (key == "crf") {
+      POSEFLEET_TRY(const std::int64_t crf, integer(field, setting, 0, kCrfMax));
+      settings.crf = static_cast<std::int32_t>(crf);
+    } else if (key == "tune") {
+      POSEFLEET_TRY(settings.tune, text_of(field, setting));
+    } else if (key == "keep_depth") {
+      POSEFLEET_TRY(settings.keep_depth, flag(field, setting));
+    } else if (key == "overlay") {
+      POSEFLEET_TRY(settings.is_overlay, flag(field, setting));
+    } else if (key == "encoder") {
+      POSEFLEET_TRY(settings.encoder, one_of(field, setting, texts(encoder_kinds())));
+    } else {
+      return rejected("job spec: unknown field " + field + ", allowed: " + known);
+    }
+  }
+  return settings;
+}
+
+Json json_of(const EncodeSettings& settings) {
+  Json json = {{"codec", settings.codec},
+               {"preset", settings.preset},
+               {"keep_depth", settings.keep_depth},
+               {"overlay", settings.is_overlay},
+               {"encoder", settings.encoder}};
+  if (settings.crf != kCrfOfCodec) json["crf"] = settings.crf;
+  if (!settings.tune.empty()) json["tune"] = settings.tune;
+  return json;
 }
 
 // A number of seconds, or a text as people write times.
@@ -206,27 +263,24 @@ const std::map<std::string, FieldParser>& field_parsers() {
          if (spec.box_source == BoxSource::WholeFrame) spec.box_source = BoxSource::Detect;
          return done();
        }},
+      {"draw",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.draw, draw_settings_of(value));
+         return done();
+       }},
       {"encode",
        [](JobSpec& spec, const Json& value) -> Status {
-         if (!value.is_object()) return wrong("encode", value, "{\"preset\": ..., \"crf\": ...}");
-         for (const auto& [key, setting] : value.items()) {
-           if (key == "preset") {
-             POSEFLEET_TRY(spec.encode.preset,
-                           one_of("encode.preset", setting,
-                                  {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium",
-                                   "slow", "slower", "veryslow"}));
-           } else if (key == "crf") {
-             POSEFLEET_TRY(const std::int64_t crf, integer("encode.crf", setting, 0, 51));
-             spec.encode.crf = static_cast<std::int32_t>(crf);
-           } else {
-             return rejected("job spec: unknown field encode." + key + ", allowed: preset, crf");
-           }
-         }
+         POSEFLEET_TRY(spec.encode, encode_settings_of(value));
          return done();
        }},
       {"container",
        [](JobSpec& spec, const Json& value) -> Status {
-         POSEFLEET_TRY(spec.container, one_of("container", value, {"mp4", "mov", "mkv"}));
+         POSEFLEET_TRY(spec.container, one_of("container", value, containers()));
+         return done();
+       }},
+      {"live",
+       [](JobSpec& spec, const Json& value) -> Status {
+         POSEFLEET_TRY(spec.live, flag("live", value));
          return done();
        }},
       {"priority",
@@ -267,8 +321,10 @@ std::string to_json(const JobSpec& spec) {
                {"precision", name_of(spec.precision)},
                {"batch_size", spec.batch_size},
                {"range_frames", spec.range_frames},
-               {"encode", {{"preset", spec.encode.preset}, {"crf", spec.encode.crf}}},
+               {"draw", to_json(spec.draw)},
+               {"encode", json_of(spec.encode)},
                {"container", spec.container},
+               {"live", spec.live},
                {"priority", spec.priority},
                {"num_workers", spec.workers_max},
                {"on_quarantine", spec.on_quarantine == OnQuarantine::Keep ? "keep" : "fail"}};
@@ -309,6 +365,15 @@ Result<JobSpec> parse_job_spec(std::string_view text) {
   if (spec.model_hash.empty()) return rejected("job spec: model is missing");
   if (spec.is_image && spec.pipeline != Pipeline::Pose) {
     return rejected("job spec: a picture has no mesh pipeline, only pose");
+  }
+  for (const Status& checked :
+       {check_encode_settings(spec.encode), check_container(spec.encode, spec.container)}) {
+    if (!checked) return in_context("job spec", checked.error());
+  }
+  if (spec.live && (spec.pipeline != Pipeline::Mesh || !can_grow(spec.encode))) {
+    return rejected(
+        "job spec: live is true, but only videos in h264, hevc or av1 can be watched while they "
+        "grow");
   }
   if (spec.is_image && !spec.frames.is_all()) {
     return rejected("job spec: a picture has no fps, start, end or max_frames");

@@ -10,6 +10,7 @@
 
 #include "common/base/result.h"
 #include "common/job/frame_selection.h"
+#include "common/protocol/draw_settings.h"
 #include "common/protocol/precision.h"
 #include "common/protocol/tasks.h"
 
@@ -40,8 +41,12 @@ struct JobSpec {
   BoxSource box_source = BoxSource::WholeFrame;
   std::vector<FrameBoxes> boxes;  // rising frame numbers
   DetectorSettings detector;      // for BoxSource::Detect
+  DrawSettings draw;
   EncodeSettings encode;
-  std::string container = "mp4";  // mp4, mov or mkv
+  // One that the codec goes into (check_container); png: a folder with a picture for each frame.
+  std::string container = "mp4";
+  // The output can be watched while the job runs, as live.mp4 in its folder.
+  bool live = false;
   // 1 to 99 share the workers in that proportion; 100 goes first, 0 takes what the others leave.
   std::uint32_t priority = 10;
   std::uint32_t workers_max = 0;  // of each stage at the same time; 0: as many as there are

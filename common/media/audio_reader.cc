@@ -115,6 +115,7 @@ bool AudioReader::accept(Stream& stream, AVPacket& packet) const {
 }
 
 Result<int> AudioReader::next(AVPacket& packet) {
+  if (streams_.empty()) return -1;
   while (av_read_frame(input_.get(), &packet) >= 0) {
     for (int ordinal = 0; ordinal < stream_count(); ++ordinal) {
       Stream& stream = streams_[ordinal];

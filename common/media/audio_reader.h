@@ -33,6 +33,9 @@ class AudioReader final {
   static Result<std::unique_ptr<AudioReader>> open(const std::filesystem::path& path, int only,
                                                    const Cut& cut = {});
 
+  // From now on the file has no sound.
+  void leave_all_out() { streams_.clear(); }
+
   // Streams have ordinals in the file's order. One without packets, or whose codec is unknown, is
   // none; `notes` says so in whole sentences.
   int stream_count() const { return static_cast<int>(streams_.size()); }

@@ -112,13 +112,30 @@ ColourMatrix matrix_of(const AVFrame& frame);
 // Any pixel format that swscale reads to compact B G R.
 Result<BgrImage> frame_to_bgr(const AVFrame& frame);
 
+// Whether the format is named for red, green and blue.
+bool is_rgb(AVPixelFormat format);
+
+// Planar Y, U, V in the machine's byte order; AV_PIX_FMT_NONE where FFmpeg has no such format.
+// Shifts as in YuvPlanes.
+AVPixelFormat planar_format(int chroma_shift_x, int chroma_shift_y, int depth);
+
+// A copy in another format of the same size and time, by the frame's own matrix. RGB is full range,
+// what becomes YUV from it is limited; other pictures keep their range, unless it
+// `must_be_limited`.
+struct TargetFormat {
+  AVPixelFormat format = AV_PIX_FMT_NONE;
+  bool must_be_limited = false;
+};
+Result<Frame> to_format(const AVFrame& from, const TargetFormat& target);
+
 // Takes a decoded frame and returns it in one of the layouts that video_frame.h promises.
-Result<VideoFrame> adopt_frame(Frame frame, std::int64_t pts);
+Result<VideoFrame> adopt_frame(Frame frame, std::int64_t pts, SampleDepth depth);
 
 }  // namespace posefleet::av
 
 namespace posefleet {
 struct VideoFrame::Handle {
-  av::Frame frame;  // yuv420p, yuv422p or yuv444p; color_range is always set
+  // Planar as video_frame.h says, or RGBA64 of an overlay; color_range is always set.
+  av::Frame frame;
 };
 }  // namespace posefleet

@@ -18,9 +18,9 @@ namespace posefleet {
 namespace {
 
 // The video packets of a file in decode order, one ahead.
-class VideoPackets final {
+class SourcePackets final {
  public:
-  VideoPackets(av::InputContext input, int stream_index)
+  SourcePackets(av::InputContext input, int stream_index)
       : input_(std::move(input)), stream_index_(stream_index), packet_(av::make_packet()) {
     av::keep_only_stream(*input_, stream_index_);
   }
@@ -62,7 +62,7 @@ Result<av::PictureFormat> format_of(const AVStream& stream) {
 
 class Copier final {
  public:
-  Copier(VideoPackets& pictures, av::OutputFile& file) : pictures_(pictures), file_(file) {}
+  Copier(SourcePackets& pictures, av::OutputFile& file) : pictures_(pictures), file_(file) {}
 
   // All packets up to the given decode time; all that are left when `time` is AV_NOPTS_VALUE.
   Status write_until(std::int64_t time, AVRational time_base) {
@@ -90,7 +90,7 @@ class Copier final {
   }
 
  private:
-  VideoPackets& pictures_;
+  SourcePackets& pictures_;
   av::OutputFile& file_;
   std::vector<std::int64_t> times_;
 };
@@ -104,12 +104,13 @@ Result<StitchReport> copy_video(const std::filesystem::path& source, const Frame
     return rejected(fmt::format("{} has no stream {}; it was replaced meanwhile", source.string(),
                                 table.stream_index));
   }
-  VideoPackets pictures(std::move(input), table.stream_index);
+  SourcePackets pictures(std::move(input), table.stream_index);
   POSEFLEET_TRY(const av::PictureFormat format, format_of(pictures.stream()));
   POSEFLEET_TRY(const auto sound, av::AudioReader::open(source, -1));
+  POSEFLEET_TRY(const auto side, av::SideStreams::open(source, table));
   const av::TemporaryFile temporary(out);
   POSEFLEET_TRY(const auto file,
-                av::OutputFile::create(temporary.path(), out, table, format, *sound));
+                av::OutputFile::create(temporary.path(), out, {table, format, *sound, side.get()}));
   StitchReport report;
   report.frames = table.frame_count();
   report.audio_streams = static_cast<std::uint32_t>(sound->stream_count());
@@ -121,12 +122,14 @@ Result<StitchReport> copy_video(const std::filesystem::path& source, const Frame
     if (stream < 0) break;
     const AVRational time_base = sound->stream(stream).time_base;
     POSEFLEET_TRY_DO(copier.write_until(packet->dts, time_base));
+    POSEFLEET_TRY_DO(file->write_side(packet->dts, time_base));
     packet->stream_index = file->audio_stream(stream);
     POSEFLEET_TRY_DO(file->write(*packet, time_base));
     av_packet_unref(packet.get());
     ++report.audio_packets;
   }
   POSEFLEET_TRY_DO(copier.write_until(AV_NOPTS_VALUE, {1, 1}));
+  POSEFLEET_TRY_DO(file->write_side(AV_NOPTS_VALUE, {1, 1}));
   POSEFLEET_TRY_DO(copier.check(table));
   POSEFLEET_TRY_DO(file->finish());
   std::error_code unknown;

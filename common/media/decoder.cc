@@ -225,7 +225,7 @@ class RangeDecoder::Session final {
     // The container's pixel shape wins over the stream's, as in players.
     frame->sample_aspect_ratio =
         av_guess_sample_aspect_ratio(&reader_->context(), &reader_->stream(), frame.get());
-    auto adopted = av::adopt_frame(std::move(frame), table_.pts[next_]);
+    auto adopted = av::adopt_frame(std::move(frame), table_.pts[next_], options_.depth);
     if (!adopted) return fail(in_context(av::frame_name(table_, next_), adopted.error()));
     ++next_;
     return std::optional<VideoFrame>(std::move(adopted).value());

@@ -30,6 +30,8 @@ namespace posefleet {
 struct DecodeOptions {
   // More processes beat codec threads; several threads are for a single video that must come fast.
   int threads = 1;
+  // Networks and most players want 8 bits.
+  SampleDepth depth = SampleDepth::EightBits;
 };
 
 // Owned and called by one thread.

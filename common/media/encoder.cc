@@ -5,46 +5,21 @@ extern "C" {
 #include <libavutil/pixdesc.h>
 }
 
-#include <algorithm>
-#include <array>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "common/base/check.h"
 #include "common/media/av.h"
+#include "common/media/encoder_choice.h"
+#include "common/media/reshape.h"
+#include "common/protocol/output_codec.h"
 
 namespace posefleet {
 namespace {
-
-constexpr std::array<std::string_view, 10> kPresets = {
-    "ultrafast", "superfast", "veryfast", "faster",   "fast",
-    "medium",    "slow",      "slower",   "veryslow", "placebo"};
-constexpr std::int32_t kCrfMax = 51;
-
-// x264 picks faster but different algorithms where the processor offers them, unless told not to.
-constexpr const char* kReproducible = "cpu-independent=1:deterministic=1";
-
-Status check_settings(const EncodeSettings& settings) {
-  if (settings.codec != "h264") {
-    return rejected(
-        fmt::format("output codec '{}' is unknown; h264 is what can be encoded", settings.codec));
-  }
-  if (std::find(kPresets.begin(), kPresets.end(), settings.preset) == kPresets.end()) {
-    return rejected(fmt::format("encoder preset '{}' is unknown; use one of {}", settings.preset,
-                                fmt::join(kPresets, ", ")));
-  }
-  if (settings.crf < 0 || settings.crf > kCrfMax) {
-    return rejected(
-        fmt::format("encoder quality crf is {}, not within 0 to {}", settings.crf, kCrfMax));
-  }
-  return done();
-}
 
 // The source's average rate: the container's word, else frames over time. Never the segment's own,
 // since it ends up in the parameter sets, which must be equal in all segments.
@@ -64,50 +39,15 @@ AVRational average_rate_of(const FrameTable& table) {
   return result.num > 0 && result.den > 0 ? result : AVRational{25, 1};
 }
 
-struct Padding {
-  int width;
-  int height;
-};
-
-// 4:2:0 and 4:2:2 pictures of odd size have a chroma sample that lies half outside; H.264 cannot
-// say so (its crop counts whole chroma samples).
-Padding padded_size_of(const AVFrame& frame) {
-  const AVPixFmtDescriptor* format = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
-  const auto round_up = [](int value, int shift) {
-    const int unit = 1 << shift;
-    return (value + unit - 1) / unit * unit;
-  };
-  return {round_up(frame.width, format->log2_chroma_w),
-          round_up(frame.height, format->log2_chroma_h)};
-}
-
-// Copies one plane and repeats its last column and row into what is left.
-void copy_plane_padded(const AVFrame& from, AVFrame& to, int plane, Padding copied, Padding full) {
-  for (int row = 0; row < full.height; ++row) {
-    const std::uint8_t* source =
-        from.data[plane] + std::min(row, copied.height - 1) * from.linesize[plane];
-    std::uint8_t* target = to.data[plane] + row * to.linesize[plane];
-    std::memcpy(target, source, static_cast<std::size_t>(copied.width));
-    std::memset(target + copied.width, source[copied.width - 1],
-                static_cast<std::size_t>(full.width - copied.width));
-  }
-}
-
-av::Frame pad(const AVFrame& from, Padding size) {
-  av::Frame to = av::make_frame();
-  POSEFLEET_CHECK(av_frame_copy_props(to.get(), &from) >= 0);
-  to->format = from.format;
-  to->width = size.width;
-  to->height = size.height;
-  POSEFLEET_CHECK(av_frame_get_buffer(to.get(), 0) >= 0);
-  copy_plane_padded(from, *to, 0, {from.width, from.height}, size);
-  const AVPixFmtDescriptor* format = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(from.format));
-  const int shift_x = format->log2_chroma_w;
-  const int shift_y = format->log2_chroma_h;
-  // The source's chroma is rounded up already, so its size is the padded one's.
-  const Padding chroma{size.width >> shift_x, size.height >> shift_y};
-  for (int plane = 1; plane < 3; ++plane) copy_plane_padded(from, *to, plane, chroma, chroma);
-  return to;
+// libvpx hands out the second picture of a transparent frame as side data: eight bytes that number
+// it (always 1), then its packet.
+std::string alpha_of(const AVPacket& packet) {
+  constexpr std::size_t kNumber = 8;
+  std::size_t size = 0;
+  const std::uint8_t* data =
+      av_packet_get_side_data(&packet, AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL, &size);
+  if (data == nullptr || size <= kNumber) return {};
+  return {reinterpret_cast<const char*>(data) + kNumber, size - kNumber};
 }
 
 }  // namespace
@@ -115,48 +55,44 @@ av::Frame pad(const AVFrame& from, Padding size) {
 class SegmentEncoder::State final {
  public:
   Status open(const EncodeSettings& settings, const FrameTable& table, const AVFrame& first) {
-    const AVCodec* codec = avcodec_find_encoder_by_name("libx264");
-    if (codec == nullptr) {
-      return internal_error("this FFmpeg was built without libx264; install one that has it");
-    }
+    first_ = {first.width, first.height};
+    first_format_ = static_cast<AVPixelFormat>(first.format);
+    POSEFLEET_TRY(choice_, av::choose_encoder(settings, first_format_));
+    // Files of single pictures have no word for it that all programs heed.
+    if (choice_.codec == AV_CODEC_ID_PNG) quarters_ = table.rotation_quarters;
+    POSEFLEET_TRY(const av::Frame shaped, shape(first));
     const av::LogScope log;
-    encoder_.reset(avcodec_alloc_context3(codec));
+    encoder_.reset(avcodec_alloc_context3(choice_.encoder));
     POSEFLEET_CHECK(encoder_ != nullptr);
-    size_ = padded_size_of(first);
-    frame_width_ = first.width;
-    frame_height_ = first.height;
-    describe_pictures(first);
+    describe_pictures(*shaped);
     encoder_->time_base = av::to_av(table.time_base);
     encoder_->framerate = average_rate_of(table);
     encoder_->thread_count = 1;
     encoder_->flags |=
         AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP | AV_CODEC_FLAG_BITEXACT;
+    encoder_->profile = choice_.profile;
+    if (choice_.gop_size > 0) encoder_->gop_size = encoder_->keyint_min = choice_.gop_size;
     av::Options options;
-    options.set("preset", settings.preset);
-    options.set("crf", std::to_string(settings.crf));
-    options.set("x264-params", kReproducible);
-    const int status = avcodec_open2(encoder_.get(), codec, options.get());
+    for (const auto& [key, value] : choice_.options) options.set(key.c_str(), value);
+    const int status = avcodec_open2(encoder_.get(), choice_.encoder, options.get());
     if (status < 0) {
-      return rejected(fmt::format("cannot encode {}x{} pixels as H.264: {}", size_.width,
-                                  size_.height, log.explain(status)));
+      return rejected(fmt::format("cannot encode {}x{} pixels as {} by {}: {}", shaped->width,
+                                  shaped->height, settings.codec, choice_.encoder->name,
+                                  log.explain(status)));
     }
     segment_.codec = settings.codec;
-    segment_.extradata.assign(reinterpret_cast<const char*>(encoder_->extradata),
-                              static_cast<std::size_t>(encoder_->extradata_size));
-    segment_.width = static_cast<std::uint32_t>(size_.width);
-    segment_.height = static_cast<std::uint32_t>(size_.height);
+    if (encoder_->extradata_size > 0) {
+      segment_.extradata.assign(reinterpret_cast<const char*>(encoder_->extradata),
+                                static_cast<std::size_t>(encoder_->extradata_size));
+    }
+    segment_.width = static_cast<std::uint32_t>(shaped->width);
+    segment_.height = static_cast<std::uint32_t>(shaped->height);
     return done();
   }
 
   Status add(const AVFrame& frame) {
     POSEFLEET_TRY_DO(check_fits(frame));
-    av::Frame ours;
-    if (size_.width != frame.width || size_.height != frame.height) {
-      ours = pad(frame, size_);
-    } else {
-      ours = av::make_frame();
-      POSEFLEET_CHECK(av_frame_ref(ours.get(), &frame) >= 0);  // no copy of the samples
-    }
+    POSEFLEET_TRY(const av::Frame ours, shape(frame));
     // The decoder's picture type would be taken as a wish.
     ours->pict_type = AV_PICTURE_TYPE_NONE;
     last_pts_ = frame.pts;
@@ -170,9 +106,33 @@ class SegmentEncoder::State final {
   }
 
  private:
+  // The picture as the encoder takes it; the samples are not copied where they are so already.
+  Result<av::Frame> shape(const AVFrame& frame) const {
+    av::Frame ours = av::make_frame();
+    POSEFLEET_CHECK(av_frame_ref(ours.get(), &frame) >= 0);
+    if (frame.format == AV_PIX_FMT_RGBA64 && choice_.codec != AV_CODEC_ID_PNG) {
+      POSEFLEET_CHECK(av_frame_make_writable(ours.get()) >= 0);
+      av::spread_colours(*ours);
+    }
+    if (av::is_planar(static_cast<AVPixelFormat>(frame.format))) pad(ours);
+    const bool is_full = frame.color_range == AVCOL_RANGE_JPEG;
+    if (frame.format != choice_.target.format || (is_full && choice_.target.must_be_limited)) {
+      POSEFLEET_TRY(ours, av::to_format(*ours, choice_.target));
+    }
+    if (quarters_ != 0) ours = av::turn(*ours, quarters_);
+    pad(ours);
+    return ours;
+  }
+
+  void pad(av::Frame& frame) const {
+    const av::PictureSize size{frame->width, frame->height};
+    const av::PictureSize padded = av::padded_size(size, choice_.target.format);
+    if (padded != size) frame = av::pad(*frame, padded);
+  }
+
   void describe_pictures(const AVFrame& first) {
-    encoder_->width = size_.width;
-    encoder_->height = size_.height;
+    encoder_->width = first.width;
+    encoder_->height = first.height;
     encoder_->pix_fmt = static_cast<AVPixelFormat>(first.format);
     encoder_->color_range = first.color_range;
     encoder_->colorspace = first.colorspace;
@@ -183,12 +143,12 @@ class SegmentEncoder::State final {
   }
 
   Status check_fits(const AVFrame& frame) const {
-    if (frame.width != frame_width_ || frame.height != frame_height_ ||
-        frame.format != encoder_->pix_fmt) {
-      return rejected(fmt::format(
-          "the frame at tick {} is {}x{} {}, the segment's first was {}x{} {}", frame.pts,
-          frame.width, frame.height, av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame.format)),
-          frame_width_, frame_height_, av_get_pix_fmt_name(encoder_->pix_fmt)));
+    const auto format = static_cast<AVPixelFormat>(frame.format);
+    if (av::PictureSize{frame.width, frame.height} != first_ || format != first_format_) {
+      return rejected(
+          fmt::format("the frame at tick {} is {}x{} {}, the segment's first was {}x{} {}",
+                      frame.pts, frame.width, frame.height, av_get_pix_fmt_name(format),
+                      first_.width, first_.height, av_get_pix_fmt_name(first_format_)));
     }
     if (last_pts_.has_value() && frame.pts <= *last_pts_) {
       return rejected(fmt::format("the frame at tick {} follows the one at {}; times must grow",
@@ -207,7 +167,8 @@ class SegmentEncoder::State final {
       segment_.packets.push_back({.pts = packet->pts,
                                   .is_key = (packet->flags & AV_PKT_FLAG_KEY) != 0,
                                   .bytes = std::string(reinterpret_cast<const char*>(packet->data),
-                                                       static_cast<std::size_t>(packet->size))});
+                                                       static_cast<std::size_t>(packet->size)),
+                                  .alpha = alpha_of(*packet)});
       av_packet_unref(packet.get());
     }
     if (status == AVERROR(EAGAIN) || status == AVERROR_EOF) return done();
@@ -218,10 +179,11 @@ class SegmentEncoder::State final {
     return internal_error(fmt::format("the H.264 encoder failed: {}", log.explain(status)));
   }
 
+  av::EncoderChoice choice_;
+  int quarters_ = 0;       // by which pictures are turned
+  av::PictureSize first_;  // of the first frame as it came
+  AVPixelFormat first_format_ = AV_PIX_FMT_NONE;
   av::CodecContext encoder_;
-  Padding size_{};  // of the encoded pictures
-  int frame_width_ = 0;
-  int frame_height_ = 0;
   std::optional<std::int64_t> last_pts_;
   EncodedSegment segment_;
 };
@@ -232,9 +194,13 @@ SegmentEncoder::~SegmentEncoder() = default;
 
 Result<SegmentEncoder> SegmentEncoder::create(const EncodeSettings& settings,
                                               const FrameTable& table, const VideoFrame& first) {
-  POSEFLEET_TRY_DO(check_settings(settings));
+  POSEFLEET_TRY_DO(check_encode_settings(settings));
   auto state = std::make_unique<State>();
-  POSEFLEET_TRY_DO(state->open(settings, table, *first.handle().frame));
+  const Status opened = state->open(settings, table, *first.handle().frame);
+  if (!opened && settings.encoder != EncodeSettings{}.encoder) {
+    return Error{opened.error().code, opened.error().message + "; or use --encoder software"};
+  }
+  POSEFLEET_TRY_DO(opened);
   return SegmentEncoder(std::move(state));
 }
 

@@ -1,9 +1,10 @@
-// Encodes a range of frames as a closed piece of the output's H.264 stream.
+// Encodes a range of frames as a closed piece of the output's video stream.
 //
 // Pieces are made by different workers and joined without re-encoding, so all must carry the same
 // parameter sets: everything that ends up in them (size, format, rate, time base, colours) comes
 // from the settings, the frame table and the frames' format, nothing from the piece itself. One
-// thread and x264's processor-independent mode make the bytes the same on every machine.
+// thread and what each encoder needs to be repeatable (encoder_choice.h) make the bytes the same on
+// every machine.
 #pragma once
 
 #include <memory>
@@ -18,8 +19,9 @@ namespace posefleet {
 class SegmentEncoder final {
  public:
   // Size, pixel format, colours and pixel shape are taken from `first` (which is not encoded by
-  // this: add it too). Sizes that the format cannot hold (odd with 4:2:0) are padded by repeating
-  // the last column and row, so the segment may be one pixel larger than the frames.
+  // this: add it too). Samples that the codec cannot hold become the nearest that it can. Sizes
+  // that the format cannot hold (odd with 4:2:0) are padded by repeating the last column and row,
+  // so the segment may be one pixel larger than the frames. PNG is turned upright.
   static Result<SegmentEncoder> create(const EncodeSettings& settings, const FrameTable& table,
                                        const VideoFrame& first);
   SegmentEncoder(SegmentEncoder&& other) noexcept;

@@ -1,4 +1,4 @@
-// Private to common/media: what an H.264 stream says of itself, once for all its frames.
+// Private to common/media: what a video stream says of itself, once for all its frames.
 #pragma once
 
 #include <cstddef>
@@ -11,20 +11,21 @@
 
 namespace posefleet::av {
 
-// The sequence and picture parameter sets of Annex B bytes, without start codes and without the
-// rest (x264 adds a comment with its version and settings). Equal strings: the streams can be
-// joined.
-std::string parameter_sets_of(std::string_view annex_b);
+// A segment's extradata without what may differ (x264 adds a comment with its version and
+// settings): of H.264 and HEVC the parameter sets in Annex B, of other codecs all of it. Equal
+// strings: the streams can be joined.
+std::string parameter_sets_of(const EncodedSegment& segment);
 
 struct ParametersDeleter {
   void operator()(AVCodecParameters* parameters) const { avcodec_parameters_free(&parameters); }
 };
 
 struct PictureFormat {
-  // Size, profile, colours, pixel shape and the Annex B parameter sets, as a container wants them.
+  // Size, profile, colours, pixel shape and the parameter sets, as a container wants them.
   std::unique_ptr<AVCodecParameters, ParametersDeleter> parameters;
   // How many frames may be decoded before one that is shown earlier.
   std::size_t reorder_depth = 0;
+  bool has_alpha = false;  // as second pictures (EncodedPacket::alpha)
 };
 
 // By decoding the segment's first packet: the parameter sets are read by the one parser that will

@@ -28,15 +28,26 @@ struct StitchReport {
   std::vector<std::string> warnings;
 };
 
+enum class StitchWhat {
+  Everything,
+  Pictures,  // an overlay: what it is laid over has the sound
+};
+
 // Called once per segment, in order, so one segment is in memory at a time.
 using SegmentSource = std::function<Result<EncodedSegment>(std::size_t index)>;
 
-// Writes `out` (.mp4, .m4v, .mov or .mkv) under a temporary name beside it, which becomes `out`
-// when all is on disk and is removed on any error. `source` gives the sound and the display matrix;
-// `table` is its frame table. Errors: segments that do not hold exactly the table's frames in order
+// Rejected, with the remedy, when a file named like `out` cannot hold the source's sound: asked
+// before a job begins. Opens the source.
+Status check_sound_fits(const std::filesystem::path& source, const std::filesystem::path& out);
+
+// Writes `out` (.mp4, .m4v, .mov, .mkv or .webm) under a temporary name beside it, which becomes
+// `out` when all is on disk and is removed on any error. `source` gives the sound, what else lies
+// beside the pictures (subtitles, chapters, titles, fonts, covers) and the display matrix; `table`
+// is its frame table. Errors: segments that do not hold exactly the table's frames in order
 // or whose parameter sets differ, sound that the container cannot hold, a full disk.
 Result<StitchReport> stitch(const std::filesystem::path& source, const FrameTable& table,
                             const SegmentSource& segment, std::size_t segment_count,
-                            const std::filesystem::path& out);
+                            const std::filesystem::path& out,
+                            StitchWhat what = StitchWhat::Everything);
 
 }  // namespace posefleet

@@ -168,9 +168,10 @@ Status verify_samples(const Pair& pair, VerifyReport& report) {
 
 // One pass over both files for each stream, so that nothing has to be remembered.
 Status verify_sound(const std::filesystem::path& out, const std::filesystem::path& source,
-                    const FrameTable& table, VerifyReport& report) {
+                    const FrameTable& table, const VerifyOptions& options, VerifyReport& report) {
   const av::AudioReader::Cut cut = av::AudioReader::cut_of(table);
   POSEFLEET_TRY(const auto all, av::AudioReader::open(source, -1, cut));
+  if (!options.has_sound) all->leave_all_out();
   POSEFLEET_TRY(const auto all_out, av::AudioReader::open(out, -1));
   if (all_out->stream_count() != all->stream_count()) {
     return internal_error(fmt::format("{} has {} sound streams, its source {}", out.string(),
@@ -192,8 +193,12 @@ Status verify_sound(const std::filesystem::path& out, const std::filesystem::pat
   return done();
 }
 
-Status decode_all(const std::filesystem::path& out, const FrameTable& table, VerifyReport& report) {
-  POSEFLEET_TRY(RangeDecoder decoder, RangeDecoder::open(out, table, {0, table.frame_count()}));
+// As they are stored: converting the samples would cost more than decoding them.
+Status decode_all(const std::filesystem::path& out, const FrameTable& table, int threads,
+                  VerifyReport& report) {
+  const DecodeOptions options = {.threads = threads, .depth = SampleDepth::AsInSource};
+  POSEFLEET_TRY(RangeDecoder decoder,
+                RangeDecoder::open(out, table, {0, table.frame_count()}, options));
   for (;;) {
     POSEFLEET_TRY(const auto frame, decoder.next());
     if (!decoder.damaged_frames().empty()) {
@@ -214,8 +219,10 @@ Result<VerifyReport> verify_output(const std::filesystem::path& out,
   VerifyReport report;
   POSEFLEET_TRY(const ProbeResult probed, probe_frame_table(out));
   POSEFLEET_TRY_DO(verify_frames(out.string(), probed.table, table, report));
-  POSEFLEET_TRY_DO(verify_sound(out, source, table, report));
-  if (options.decode_frames) POSEFLEET_TRY_DO(decode_all(out, probed.table, report));
+  POSEFLEET_TRY_DO(verify_sound(out, source, table, options, report));
+  if (options.decode_frames) {
+    POSEFLEET_TRY_DO(decode_all(out, probed.table, options.decode_threads, report));
+  }
   return report;
 }
 

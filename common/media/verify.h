@@ -14,6 +14,9 @@ namespace posefleet {
 struct VerifyOptions {
   // Also decode every frame of the output (some milliseconds a frame).
   bool decode_frames = false;
+  int decode_threads = 1;
+  // False: the output must have no sound (an overlay).
+  bool has_sound = true;
 };
 
 struct VerifyReport {

@@ -5,6 +5,7 @@ extern "C" {
 #include <libavutil/pixdesc.h>
 }
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -32,11 +33,6 @@ int scaler_matrix(ColourMatrix matrix) {
   return SWS_CS_ITU601;
 }
 
-bool is_drawable(AVPixelFormat format) {
-  return format == AV_PIX_FMT_YUV420P || format == AV_PIX_FMT_YUV422P ||
-         format == AV_PIX_FMT_YUV444P;
-}
-
 // The "j" formats are FFmpeg's older way to say full range; one way is enough.
 void name_range_once(AVFrame& frame) {
   switch (frame.format) {
@@ -56,35 +52,64 @@ void name_range_once(AVFrame& frame) {
   frame.color_range = AVCOL_RANGE_JPEG;
 }
 
+int depth_of(const AVPixFmtDescriptor& format, SampleDepth wanted) {
+  const int depth = format.comp[0].depth;
+  if (wanted == SampleDepth::EightBits || depth <= 8) return 8;
+  return depth <= 10 ? 10 : depth <= 12 ? 12 : 16;
+}
+
+// In which of the promised layouts a picture loses least. Never AV_PIX_FMT_NONE.
+AVPixelFormat drawable_format(AVPixelFormat from, SampleDepth wanted) {
+  const AVPixFmtDescriptor* format = av_pix_fmt_desc_get(from);
+  if (format == nullptr) return AV_PIX_FMT_YUV420P;
+  const int depth = depth_of(*format, wanted);
+  if (is_rgb(from)) return depth > 8 ? planar_format(0, 0, depth) : AV_PIX_FMT_YUV420P;
+  const bool has_chroma = format->nb_components >= 3;
+  const bool is_promised = format->log2_chroma_w <= 1 && format->log2_chroma_h <= 1 &&
+                           format->log2_chroma_h <= format->log2_chroma_w;
+  if (!has_chroma || !is_promised) return planar_format(1, 1, depth);
+  return planar_format(format->log2_chroma_w, format->log2_chroma_h, depth);
+}
+
+}  // namespace
+
 bool is_rgb(AVPixelFormat format) {
   const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(format);
   return description != nullptr && (description->flags & AV_PIX_FMT_FLAG_RGB) != 0;
 }
 
-Result<Frame> convert_to_drawable(const AVFrame& from) {
-  const auto format = static_cast<AVPixelFormat>(from.format);
-  const bool rgb = is_rgb(format);
+AVPixelFormat planar_format(int chroma_shift_x, int chroma_shift_y, int depth) {
+  static_assert(AV_PIX_FMT_YUV420P10 == AV_PIX_FMT_YUV420P10LE, "the names below say le");
+  const char* chroma = chroma_shift_x == 0 ? "444" : chroma_shift_y == 0 ? "422" : "420";
+  return av_get_pix_fmt(
+      (depth == 8 ? fmt::format("yuv{}p", chroma) : fmt::format("yuv{}p{}le", chroma, depth))
+          .c_str());
+}
+
+Result<Frame> to_format(const AVFrame& from, const TargetFormat& target) {
+  const AVPixelFormat format = target.format;
+  const auto from_format = static_cast<AVPixelFormat>(from.format);
   Frame to = make_frame();
   POSEFLEET_CHECK(av_frame_copy_props(to.get(), &from) >= 0);
-  to->format = AV_PIX_FMT_YUV420P;
+  to->format = format;
   to->width = from.width;
   to->height = from.height;
-  if (rgb) {
+  const bool from_full = from.color_range == AVCOL_RANGE_JPEG || is_rgb(from_format);
+  const bool to_full =
+      is_rgb(format) || (!is_rgb(from_format) && from_full && !target.must_be_limited);
+  if (is_rgb(from_format) && to->colorspace == AVCOL_SPC_RGB) {
     to->colorspace = AVCOL_SPC_UNSPECIFIED;
-    to->color_range = AVCOL_RANGE_MPEG;
   }
+  to->color_range = to_full ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
   POSEFLEET_CHECK(av_frame_get_buffer(to.get(), 0) >= 0);
-  const bool full_range = from.color_range == AVCOL_RANGE_JPEG;
   POSEFLEET_TRY_DO(convert(from, *to,
-                           {.from = format,
-                            .to = AV_PIX_FMT_YUV420P,
-                            .from_full_range = rgb || full_range,
-                            .to_full_range = !rgb && full_range,
+                           {.from = from_format,
+                            .to = format,
+                            .from_full_range = from_full,
+                            .to_full_range = to_full,
                             .matrix = matrix_of(*to)}));
   return to;
 }
-
-}  // namespace
 
 ColourMatrix matrix_of(const AVFrame& frame) {
   switch (frame.colorspace) {
@@ -160,10 +185,11 @@ Result<BgrImage> frame_to_bgr(const AVFrame& frame) {
   return image;
 }
 
-Result<VideoFrame> adopt_frame(Frame frame, std::int64_t pts) {
+Result<VideoFrame> adopt_frame(Frame frame, std::int64_t pts, SampleDepth depth) {
   name_range_once(*frame);
-  if (!is_drawable(static_cast<AVPixelFormat>(frame->format))) {
-    POSEFLEET_TRY(frame, convert_to_drawable(*frame));
+  const AVPixelFormat format = drawable_format(static_cast<AVPixelFormat>(frame->format), depth);
+  if (frame->format != format) {
+    POSEFLEET_TRY(frame, to_format(*frame, {format}));
   }
   frame->pts = pts;
   return VideoFrame(std::make_unique<VideoFrame::Handle>(VideoFrame::Handle{std::move(frame)}));
@@ -200,12 +226,37 @@ YuvPlanes VideoFrame::planes() {
   planes.height = frame.height;
   const AVPixFmtDescriptor* description =
       av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  POSEFLEET_CHECK((description->flags & AV_PIX_FMT_FLAG_RGB) == 0);
+  planes.depth = description->comp[0].depth;
   planes.chroma_shift_x = description->log2_chroma_w;
   planes.chroma_shift_y = description->log2_chroma_h;
   planes.matrix = av::matrix_of(frame);
   planes.range = frame.color_range == AVCOL_RANGE_JPEG ? ColourRange::Full : ColourRange::Limited;
   return planes;
 }
+
+namespace {
+
+void fill_plane(const YuvPlanes& planes, int plane, int value) {
+  const int width = plane == 0 ? planes.width : planes.chroma_width();
+  const int height = plane == 0 ? planes.height : planes.chroma_height();
+  for (int row = 0; row < height; ++row) {
+    std::uint8_t* to = planes.data[plane] + row * planes.stride[plane];
+    if (planes.depth == 8) {
+      std::memset(to, value, static_cast<std::size_t>(width));
+    } else {
+      std::fill_n(reinterpret_cast<std::uint16_t*>(to), width, static_cast<std::uint16_t>(value));
+    }
+  }
+}
+
+void fill_black(const YuvPlanes& planes) {
+  const int unit = 1 << (planes.depth - 8);
+  fill_plane(planes, 0, planes.range == ColourRange::Full ? 0 : 16 * unit);
+  for (int plane = 1; plane < 3; ++plane) fill_plane(planes, plane, 128 * unit);
+}
+
+}  // namespace
 
 Result<VideoFrame> VideoFrame::blank_like(const VideoFrame& like, int width, int height) {
   const AVFrame& model = *like.handle_->frame;
@@ -228,17 +279,33 @@ Result<VideoFrame> VideoFrame::blank_like(const VideoFrame& like, int width, int
   POSEFLEET_CHECK(av_frame_get_buffer(frame.get(), 0) >= 0);
   VideoFrame blank(std::make_unique<Handle>(Handle{std::move(frame)}));
   const YuvPlanes planes = blank.planes();
-  const int black = planes.range == ColourRange::Full ? 0 : 16;
-  for (int row = 0; row < height; ++row) {
-    std::memset(planes.data[0] + row * planes.stride[0], black, static_cast<std::size_t>(width));
-  }
-  for (int plane = 1; plane < 3; ++plane) {
-    for (int row = 0; row < planes.chroma_height(); ++row) {
-      std::memset(planes.data[plane] + row * planes.stride[plane], 128,
-                  static_cast<std::size_t>(planes.chroma_width()));
-    }
-  }
+  fill_black(planes);
   return blank;
+}
+
+VideoFrame VideoFrame::transparent_like(const VideoFrame& like) {
+  const AVFrame& model = *like.handle_->frame;
+  av::Frame frame = av::make_frame();
+  POSEFLEET_CHECK(av_frame_copy_props(frame.get(), &model) >= 0);
+  frame->format = AV_PIX_FMT_RGBA64;
+  frame->width = model.width;
+  frame->height = model.height;
+  frame->color_range = AVCOL_RANGE_JPEG;
+  POSEFLEET_CHECK(av_frame_get_buffer(frame.get(), 0) >= 0);
+  for (int row = 0; row < frame->height; ++row) {
+    std::memset(frame->data[0] + row * frame->linesize[0], 0,
+                static_cast<std::size_t>(frame->width) * 4 * sizeof(std::uint16_t));
+  }
+  return VideoFrame(std::make_unique<Handle>(Handle{std::move(frame)}));
+}
+
+RgbaPlane VideoFrame::rgba() {
+  AVFrame& frame = *handle_->frame;
+  POSEFLEET_CHECK(frame.format == AV_PIX_FMT_RGBA64);
+  POSEFLEET_CHECK(av_frame_make_writable(&frame) >= 0);
+  return {reinterpret_cast<std::uint16_t*>(frame.data[0]),
+          frame.linesize[0] / static_cast<std::ptrdiff_t>(sizeof(std::uint16_t)), frame.width,
+          frame.height};
 }
 
 Result<BgrImage> to_bgr(const VideoFrame& frame) {

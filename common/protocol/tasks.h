@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/protocol/detector_settings.h"
+#include "common/protocol/draw_settings.h"
 #include "common/protocol/ids.h"
 #include "common/protocol/poses.h"
 #include "common/protocol/video.h"
@@ -68,6 +69,10 @@ struct RenderTask {
   std::string model_hash;  // whose body the parameters belong to
   EncodeSettings encode;
   RangePoses poses;  // of exactly these frames
+  DrawSettings draw;
+  RangePoses before;  // of the frames before them, as many as trail_frames(draw) and the film has
+  std::int64_t film_pts = 0;  // of the film's first frame, ticks; times in pictures count from it
+  std::uint32_t film_frames = 0;
   bool operator==(const RenderTask&) const = default;
 };
 

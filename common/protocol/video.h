@@ -75,25 +75,40 @@ struct EncodedPacket {
   std::int64_t pts = 0;  // the source's absolute pts, in the source's time base
   bool is_key = false;
   std::string bytes;
+  std::string alpha;  // VP9 keeps transparency as a second picture beside the first; else empty
   bool operator==(const EncodedPacket&) const = default;
 };
 
-// A closed piece of the output's video stream: starts with an IDR frame and refers to nothing
-// outside. No container, so that joining is exact (packets in decode order).
+// A closed piece of the output's video stream: starts with a frame that decoding can start at and
+// refers to nothing outside. No container, so that joining is exact (packets in decode order).
 struct EncodedSegment {
-  std::string codec;      // "h264"
-  std::string extradata;  // SPS and PPS in Annex B; equal in all segments of a job but for the SEI
+  std::string codec;  // an OutputCodec's name
+  // What the codec says once for all frames (H.264: SPS and PPS in Annex B); equal in all segments
+  // of a job but for comments. Empty where every packet says it.
+  std::string extradata;
   std::uint32_t width = 0;
   std::uint32_t height = 0;
   std::vector<EncodedPacket> packets;
   bool operator==(const EncodedSegment&) const = default;
 };
 
-// Encoder settings; part of a range's plan, because the bytes follow from them.
+// Each codec's own usual quality.
+inline constexpr std::int32_t kCrfOfCodec = -1;
+
+// Encoder settings; part of a range's plan, because the bytes follow from them. What is allowed
+// says output_codec.h.
 struct EncodeSettings {
   std::string codec = "h264";
-  std::string preset = "veryfast";
-  std::int32_t crf = 20;
+  std::string preset = "veryfast";  // x264's names, for all codecs
+  std::int32_t crf = kCrfOfCodec;
+  std::string tune;  // empty: none
+  // Samples of more than 8 bits stay so. Off by default: few players show 10-bit H.264.
+  bool keep_depth = false;
+  // Only the drawn bodies, on a transparent ground.
+  bool is_overlay = false;
+  // Hardware encoders differ from one another, and from one driver to the next; so a job names one
+  // kind, and all of its workers must have it.
+  std::string encoder = "software";
   bool operator==(const EncodeSettings&) const = default;
 };
 

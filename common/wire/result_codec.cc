@@ -243,6 +243,47 @@ Result<PoseTask> decode_pose_task(std::string_view bytes) {
   return wire::read_message<schema::PoseTask>("pose task", bytes, read);
 }
 
+std::uint32_t packed(const Rgb& colour) {
+  return std::uint32_t{colour[0]} << 16 | std::uint32_t{colour[1]} << 8 | colour[2];
+}
+
+Rgb unpacked(std::uint32_t colour) {
+  return {static_cast<std::uint8_t>(colour >> 16), static_cast<std::uint8_t>(colour >> 8),
+          static_cast<std::uint8_t>(colour)};
+}
+
+void put_draw(schema::Draw::Builder out, const DrawSettings& draw) {
+  out.setStyle(std::string(name_of(draw.style)));
+  out.setSamples(draw.samples);
+  out.setOpacity(draw.opacity);
+  auto palette = out.initPalette(static_cast<unsigned>(draw.palette.size()));
+  for (unsigned i = 0; i < palette.size(); ++i) palette.set(i, packed(draw.palette[i]));
+  out.setGround(packed(draw.ground));
+  out.setTrail(draw.trail);
+  out.setTrailStep(draw.trail_step);
+  auto labels = out.initLabels(static_cast<unsigned>(draw.labels.size()));
+  for (unsigned i = 0; i < labels.size(); ++i) labels.set(i, text(draw.labels[i]));
+  out.setHasCaption(draw.has_caption);
+}
+
+Result<DrawSettings> get_draw(schema::Draw::Reader in) {
+  DrawSettings draw;
+  const auto style = parse_draw_style(text(in.getStyle()));
+  if (!style) {
+    return rejected("a style called " + text(in.getStyle()) + ", which this worker does not know");
+  }
+  draw.style = *style;
+  draw.samples = in.getSamples();
+  draw.opacity = std::min(in.getOpacity(), 100U);
+  for (const std::uint32_t colour : in.getPalette()) draw.palette.push_back(unpacked(colour));
+  draw.ground = unpacked(in.getGround());
+  draw.trail = std::min(in.getTrail(), kTrailMax);
+  draw.trail_step = std::clamp(in.getTrailStep(), 1U, kTrailStepMax);
+  for (const auto label : in.getLabels()) draw.labels.push_back(text(label));
+  draw.has_caption = in.getHasCaption();
+  return draw;
+}
+
 std::string encode(const RenderTask& task) {
   capnp::MallocMessageBuilder builder;
   auto out = builder.initRoot<schema::RenderTask>();
@@ -251,7 +292,15 @@ std::string encode(const RenderTask& task) {
   out.setCodec(text(task.encode.codec));
   out.setPreset(text(task.encode.preset));
   out.setCrf(task.encode.crf);
+  out.setTune(text(task.encode.tune));
+  out.setKeepDepth(task.encode.keep_depth);
+  out.setIsOverlay(task.encode.is_overlay);
+  out.setEncoder(text(task.encode.encoder));
   put_poses(out.initPoses(), task.poses);
+  put_draw(out.initDraw(), task.draw);
+  put_poses(out.initBefore(), task.before);
+  out.setFilmPts(task.film_pts);
+  out.setFilmFrames(task.film_frames);
   return wire::to_bytes(builder);
 }
 
@@ -260,8 +309,17 @@ Result<RenderTask> decode_render_task(std::string_view bytes) {
     RenderTask task;
     POSEFLEET_TRY(task.frames, get_frames(in.getFrames()));
     task.model_hash = text(in.getModelHash());
-    task.encode = {text(in.getCodec()), text(in.getPreset()), in.getCrf()};
+    task.encode = {text(in.getCodec()),  text(in.getPreset()), in.getCrf(),
+                   text(in.getTune()),   in.getKeepDepth(),    in.getIsOverlay(),
+                   text(in.getEncoder())};
+    if (task.encode.encoder.empty()) task.encode.encoder = "software";
     POSEFLEET_TRY(task.poses, get_poses(in.getPoses()));
+    if (in.hasDraw()) {
+      POSEFLEET_TRY(task.draw, get_draw(in.getDraw()));
+    }
+    POSEFLEET_TRY(task.before, get_poses(in.getBefore()));
+    task.film_pts = in.getFilmPts();
+    task.film_frames = in.getFilmFrames();
     return task;
   };
   return wire::read_message<schema::RenderTask>("render task", bytes, read);
@@ -289,6 +347,7 @@ std::string encode(const EncodedSegment& segment) {
     packets[i].setPts(segment.packets[i].pts);
     packets[i].setIsKey(segment.packets[i].is_key);
     packets[i].setBytes(data(segment.packets[i].bytes));
+    if (!segment.packets[i].alpha.empty()) packets[i].setAlpha(data(segment.packets[i].alpha));
   }
   return wire::to_bytes(builder);
 }
@@ -301,7 +360,8 @@ Result<EncodedSegment> decode_segment(std::string_view bytes) {
     segment.width = in.getWidth();
     segment.height = in.getHeight();
     for (const auto packet : in.getPackets()) {
-      segment.packets.push_back({packet.getPts(), packet.getIsKey(), data(packet.getBytes())});
+      segment.packets.push_back(
+          {packet.getPts(), packet.getIsKey(), data(packet.getBytes()), data(packet.getAlpha())});
     }
     return segment;
   };

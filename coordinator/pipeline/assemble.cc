@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -9,6 +10,7 @@
 #include "common/files/sha256.h"
 #include "common/media/copy.h"
 #include "common/media/frame_table.h"
+#include "common/media/picture_files.h"
 #include "common/media/stitch.h"
 #include "common/media/verify.h"
 #include "common/people/tracks.h"
@@ -108,11 +110,11 @@ Result<StitchReport> copy_source(const JobPlan& plan, const std::filesystem::pat
   return report;
 }
 
-Result<StitchReport> join_segments(const JobPlan& plan, const std::vector<RangeFile>& files,
-                                   const std::filesystem::path& out, LostArtifact* lost) {
-  const std::vector<RangeFile> segments = segments_in_order(files);
-  const FrameTable table = output_table(plan.table);
-  const auto segment = [&](std::size_t index) -> Result<EncodedSegment> {
+// Reads the committed segments one after the other, as pieces of the output; `lost` names one that
+// cannot be had.
+SegmentSource read_segments(const JobPlan& plan, const std::vector<RangeFile>& segments,
+                            LostArtifact* lost) {
+  return [&plan, &segments, lost](std::size_t index) -> Result<EncodedSegment> {
     auto bytes = read_range_file(segments[index]);
     if (!bytes) {
       *lost = {segments[index].range, bytes.error().message};
@@ -126,11 +128,65 @@ Result<StitchReport> join_segments(const JobPlan& plan, const std::vector<RangeF
     move_to_output(plan.table, *decoded);
     return decoded;
   };
-  POSEFLEET_TRY(StitchReport report,
-                stitch(plan.source.path, table, segment, segments.size(), out));
-  POSEFLEET_TRY([[maybe_unused]] const VerifyReport verified,
-                verify_output(out, plan.source.path, table));
+}
+
+// The job waits for it, and the coordinator has little else to compute.
+int decode_threads() {
+  constexpr unsigned kThreadsMax = 16;  // FFmpeg's own limit for frames at the same time
+  return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, kThreadsMax));
+}
+
+Result<StitchReport> join_segments(const JobPlan& plan, const std::vector<RangeFile>& files,
+                                   const std::filesystem::path& out, LostArtifact* lost) {
+  const std::vector<RangeFile> segments = segments_in_order(files);
+  const FrameTable table = output_table(plan.table);
+  const bool is_overlay = plan.spec.encode.is_overlay;
+  POSEFLEET_TRY(
+      StitchReport report,
+      stitch(plan.source.path, table, read_segments(plan, segments, lost), segments.size(), out,
+             is_overlay ? StitchWhat::Pictures : StitchWhat::Everything));
+  POSEFLEET_TRY(
+      [[maybe_unused]] const VerifyReport verified,
+      verify_output(
+          out, plan.source.path, table,
+          {.decode_frames = true, .decode_threads = decode_threads(), .has_sound = !is_overlay}));
   return report;
+}
+
+// What a result says of its output, whichever kind it is.
+struct Output {
+  std::string sha256;
+  std::uint64_t bytes = 0;
+  std::uint64_t audio_packets = 0;
+  std::vector<std::string> warnings;
+};
+
+Result<Output> make_pictures(const JobPlan& plan, const std::vector<RangeFile>& files,
+                             const std::filesystem::path& out, LostArtifact* lost) {
+  const std::vector<RangeFile> segments = segments_in_order(files);
+  POSEFLEET_TRY(PictureFilesReport report,
+                write_picture_files(output_table(plan.table), read_segments(plan, segments, lost),
+                                    segments.size(), out));
+  return Output{.sha256 = std::move(report.sha256), .bytes = report.bytes};
+}
+
+// An overlay has no place for the source's pictures, nor has another codec or depth than theirs.
+bool may_copy(const JobPlan& plan, const PoseFigures& poses) {
+  const EncodeSettings& encode = plan.spec.encode;
+  return poses.people == 0 && leaves_empty_frames_alone(plan.spec.draw) && !encode.is_overlay &&
+         encode.codec == EncodeSettings{}.codec;
+}
+
+Result<Output> make_video(const JobPlan& plan, const PoseFigures& poses,
+                          const std::vector<RangeFile>& files, const std::filesystem::path& out,
+                          LostArtifact* lost) {
+  auto copied = may_copy(plan, poses)
+                    ? copy_source(plan, out)
+                    : Result<StitchReport>(rejected("the pictures must be encoded"));
+  if (!copied) copied = join_segments(plan, files, out, lost);
+  POSEFLEET_TRY(StitchReport report, std::move(copied));
+  POSEFLEET_TRY(std::string sha256, sha256_hex_of_file(out));
+  return Output{std::move(sha256), report.bytes, report.audio_packets, std::move(report.warnings)};
 }
 
 Json stage_figures(const JobStatus& status, Stage stage) {
@@ -171,16 +227,14 @@ Result<Assembly> assemble_job(const JobPlan& plan, const std::filesystem::path& 
                  {"pose_detection_stats", stage_figures(figures, Stage::Pose)}};
   if (plan.spec.pipeline == Pipeline::Mesh) {
     const std::filesystem::path out = job_folder / ("output." + plan.spec.container);
-    auto copied = poses.people == 0 ? copy_source(plan, out)
-                                    : Result<StitchReport>(rejected("there are people to draw"));
-    if (!copied) copied = join_segments(plan, files, out, lost);
-    POSEFLEET_TRY(StitchReport report, std::move(copied));
-    assembly.warnings = std::move(report.warnings);
-    POSEFLEET_TRY(const std::string sha256, sha256_hex_of_file(out));
+    POSEFLEET_TRY(Output output, plan.spec.encode.codec == "png"
+                                     ? make_pictures(plan, files, out, lost)
+                                     : make_video(plan, poses, files, out, lost));
+    assembly.warnings = std::move(output.warnings);
     result["output_path"] = out.string();
-    result["output_sha256"] = sha256;
-    result["output_size_mb"] = static_cast<double>(report.bytes) / (1024.0 * 1024.0);
-    result["audio_packets"] = report.audio_packets;
+    result["output_sha256"] = output.sha256;
+    result["output_size_mb"] = static_cast<double>(output.bytes) / (1024.0 * 1024.0);
+    result["audio_packets"] = output.audio_packets;
     result["mesh_rendering_stats"] = stage_figures(figures, Stage::Render);
   } else {
     result["poses_path"] = (job_folder / "poses.bin").string();

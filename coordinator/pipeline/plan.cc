@@ -11,7 +11,9 @@
 #include "common/media/frame_table.h"
 #include "common/media/image.h"
 #include "common/media/image_sequence.h"
+#include "common/media/stitch.h"
 #include "common/people/steady.h"
+#include "common/protocol/output_codec.h"
 #include "common/wire/codec.h"
 #include "coordinator/pipeline/select.h"
 
@@ -53,6 +55,16 @@ std::vector<FrameRange> cut_by_time(const FrameTable& table, double range_second
   }
   if (first < table.frame_count()) ranges.push_back({first, table.frame_count()});
   return ranges;
+}
+
+// Of segments whose frames hardly shrink: a segment is held in memory, by who encodes it and by who
+// joins it. A lossless frame of 10 bits takes about two bytes a pixel, so this is some 64 MB.
+std::uint32_t large_range_frames(const FrameTable& table) {
+  constexpr std::uint64_t kPixelsMax = 32 << 20;
+  constexpr std::uint32_t kFramesMax = 48;  // two seconds of a small film
+  const std::uint64_t pixels =
+      std::max<std::uint64_t>(1, std::uint64_t{table.width} * table.height);
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(kPixelsMax / pixels, 1, kFramesMax));
 }
 
 std::vector<FrameRange> cut_by_count(std::uint32_t frame_count, std::uint32_t range_frames) {
@@ -182,6 +194,11 @@ Result<JobPlan> probe_job(const JobSpec& spec, const std::filesystem::path& job_
     POSEFLEET_TRY(plan.table, select_frames(probe.table, selection, spec.source_path));
     plan.warnings = std::move(probe.warnings);
   }
+  const bool has_sound =
+      spec.pipeline == Pipeline::Mesh && spec.container != "png" && !spec.encode.is_overlay;
+  if (has_sound) {
+    POSEFLEET_TRY_DO(check_sound_fits(path, "output." + spec.container));
+  }
   POSEFLEET_TRY(plan.source_sha256, sha256_hex_of_file(path));
   POSEFLEET_TRY(const OpenFile file, OpenFile::open(path));
   POSEFLEET_TRY(plan.source_fingerprint, fingerprint_of(file));
@@ -246,7 +263,9 @@ std::vector<core::RangeRecord> plan_ranges(const JobPlan& plan) {
     const double duration = seconds_of(plan.table, plan.table.pts.back() - plan.table.pts.front());
     const double range_seconds =
         std::clamp(duration / kRenderRangesWanted, kRenderRangeSecondsMin, kRenderRangeSecondsMax);
-    add(Stage::Render, cut_by_time(plan.table, range_seconds));
+    add(Stage::Render, makes_large_frames(plan.spec.encode)
+                           ? cut_by_count(plan.table.frame_count(), large_range_frames(plan.table))
+                           : cut_by_time(plan.table, range_seconds));
   }
   return records;
 }
@@ -290,8 +309,24 @@ PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames) {
   return task;
 }
 
+std::uint32_t frames_before_render(const JobPlan& plan, const FrameRange& frames) {
+  return std::min(frames.first, trail_frames(plan.spec.draw));
+}
+
 RenderTask make_render_task(const JobPlan& plan, const FrameRange& frames, RangePoses poses) {
-  return {frames_of(plan, frames), plan.spec.model_hash, plan.spec.encode, std::move(poses)};
+  RenderTask task;
+  task.frames = frames_of(plan, frames);
+  task.model_hash = plan.spec.model_hash;
+  task.encode = plan.spec.encode;
+  task.draw = plan.spec.draw;
+  const auto first = std::find_if(poses.begin(), poses.end(), [&](const FramePoses& frame) {
+    return frame.frame >= frames.first;
+  });
+  task.before.assign(std::make_move_iterator(poses.begin()), std::make_move_iterator(first));
+  task.poses.assign(std::make_move_iterator(first), std::make_move_iterator(poses.end()));
+  task.film_pts = plan.table.pts.front();
+  task.film_frames = plan.table.frame_count();
+  return task;
 }
 
 }  // namespace posefleet

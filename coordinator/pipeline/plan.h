@@ -52,8 +52,10 @@ double frames_per_second(const FrameTable& table);
 // How many frames before and after a frame its final pose depends on (common/people/steady.h).
 std::uint32_t pose_margin(const JobSpec& spec);
 
-// Grants carry these, encoded. `poses` are those of the range's frames.
+// Grants carry these, encoded. `poses` are those of the range's frames, after those of as many
+// frames before them as the style needs (frames_before_render).
 PoseTask make_pose_task(const JobPlan& plan, const FrameRange& frames);
+std::uint32_t frames_before_render(const JobPlan& plan, const FrameRange& frames);
 RenderTask make_render_task(const JobPlan& plan, const FrameRange& frames, RangePoses poses);
 
 }  // namespace posefleet

@@ -5,6 +5,7 @@
 
 #include "common/media/frame_table.h"
 #include "common/wire/codec.h"
+#include "coordinator/pipeline/growing_outputs.h"
 
 namespace posefleet {
 namespace {
@@ -25,7 +26,8 @@ void remove_files(const std::filesystem::path& folder, const Filter& filter) {
        !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     if (filter(entry->path().filename().string())) found.push_back(entry->path());
   }
-  for (const std::filesystem::path& path : found) std::filesystem::remove(path, error);
+  // A folder is an output of single pictures that was being written.
+  for (const std::filesystem::path& path : found) std::filesystem::remove_all(path, error);
 }
 
 }  // namespace
@@ -146,7 +148,10 @@ Result<std::string> Jobs::encoded_task(JobId job, RangeId range, LostArtifact* l
       running->film = std::make_unique<FilmPoses>(running->plan, folder_of(job) / kTracksFile);
     }
     const auto files = [&](const FrameRange& frames) { return poses_below(job, frames); };
-    POSEFLEET_TRY(poses, running->film->get(record.frames, files, lost));
+    const FrameRange seen = {
+        record.frames.first - frames_before_render(*running->plan, record.frames),
+        record.frames.end};
+    POSEFLEET_TRY(poses, running->film->get(seen, files, lost));
   }
   return with_url(make_render_task(*running->plan, record.frames, std::move(poses)));
 }
@@ -158,7 +163,7 @@ void Jobs::release(JobId job, bool keep_output) {
   } else {
     // By their names: a result that was given its name and never committed is nobody's.
     remove_files(folder_of(job), [](const std::string& name) {
-      return is_result_file(name) || is_temporary(name) || name == kTracksFile;
+      return is_result_file(name) || is_temporary(name) || name == kTracksFile || name == kLiveFile;
     });
   }
   jobs_.erase(job);

@@ -53,6 +53,9 @@ class Server::Loop final {
   void on_probe(const ProbeOutcome& outcome);
   void serve_source(JobId job);
   void on_assembly(const AssembleOutcome& outcome);
+  // For a job whose output is watched: hands on a committed segment, or all that are there.
+  void grow(JobId job, RangeId range);
+  void grow_again(JobId job);
   void on_retention(const RetentionOutcome& outcome);
 
   // Carries out commands in order, and those that follow from them.

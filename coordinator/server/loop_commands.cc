@@ -47,6 +47,7 @@ core::Commands Server::Loop::carry_out_group() {
   };
   const CommitGroup::Outcome outcome = group_.carry_out();
   for (const auto& [command, status] : outcome.results) {
+    if (status) grow(command.job, command.result.range);
     append(status ? rules_.on_committed(command.peer, command.result, now())
                   : rules_.on_commit_failed(command.peer, command.result, status.error().message,
                                             now()));
@@ -55,6 +56,25 @@ core::Commands Server::Loop::carry_out_group() {
     append(rules_.on_grant_failed(command.peer, command.grant, status.error().message, now()));
   }
   return commands;
+}
+
+void Server::Loop::grow(JobId job, RangeId range) {
+  const RunningJob* running = jobs_.find(job);
+  if (running == nullptr || !running->spec.live) return;
+  const auto committed = running->committed.find(range);
+  if (committed == running->committed.end() || committed->second.stage != Stage::Render) return;
+  pipeline_.start_if_there_is_room({job, running->plan, jobs_.folder_of(job), {committed->second}});
+}
+
+// After a restart: the file of the time before is made anew.
+void Server::Loop::grow_again(JobId job) {
+  const RunningJob* running = jobs_.find(job);
+  if (running == nullptr || !running->spec.live || running->plan == nullptr) return;
+  GrowWork work{job, running->plan, jobs_.folder_of(job), {}};
+  for (const auto& [range, file] : running->committed) {
+    if (file.stage == Stage::Render) work.segments.push_back(file);
+  }
+  pipeline_.start_if_there_is_room(std::move(work));
 }
 
 Status Server::Loop::send(const core::SendToWorker& message) {
@@ -191,6 +211,10 @@ core::Commands Server::Loop::execute_one(const core::ReleaseJob& command) {
     return {};
   }
   group_.forget(command.job);
+  const RunningJob* running = jobs_.find(command.job);
+  if (running != nullptr && running->spec.live) {
+    pipeline_.start({GrowWork{.job = command.job, .is_over = true}});
+  }
   if (sources_ != nullptr) sources_->remove(command.job);
   jobs_.release(command.job, rules_.find_job(command.job)->state == JobState::Succeeded);
   rules_.on_released(command.job);

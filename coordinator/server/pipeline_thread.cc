@@ -1,6 +1,7 @@
 #include "coordinator/server/pipeline_thread.h"
 
 #include "common/files/files.h"
+#include "common/process/log.h"
 
 namespace posefleet {
 namespace {
@@ -29,8 +30,29 @@ void PipelineThread::start(Work work) {
   work_.push(std::move(work));
 }
 
+void PipelineThread::start_if_there_is_room(GrowWork work) {
+  work_.try_push(std::move(work));
+}
+
 std::optional<PipelineThread::Outcome> PipelineThread::take() {
   return outcomes_.try_pop();
+}
+
+// Some at a time: after a restart all segments of a film may be there at once, and other jobs wait
+// to be probed.
+void PipelineThread::grow(const GrowWork& work) {
+  constexpr int kSegmentsAtOnce = 4;  // some ten milliseconds
+  if (work.is_over) return growing_.remove(work.job);
+  for (const RangeFile& segment : work.segments) {
+    growing_.add(work.job, *work.plan, work.folder, segment);
+  }
+  const auto has_more = growing_.advance(work.job, kSegmentsAtOnce);
+  if (!has_more) {
+    log_warn("job " + std::to_string(number(work.job)) +
+             " cannot be watched while it grows: " + has_more.error().message);
+  } else if (*has_more) {
+    start_if_there_is_room({work.job, work.plan, work.folder, {}});
+  }
 }
 
 void PipelineThread::run() {
@@ -39,6 +61,9 @@ void PipelineThread::run() {
       outcomes_.push(ProbeOutcome{probe->job, probe_and_save(*probe)});
     } else if (const auto* retention = std::get_if<RetentionWork>(&*work)) {
       outcomes_.push(carry_out(*retention, std::filesystem::file_time_type::clock::now()));
+    } else if (const auto* growth = std::get_if<GrowWork>(&*work)) {
+      grow(*growth);
+      continue;
     } else {
       const auto& assemble = std::get<AssembleWork>(*work);
       LostArtifact lost;

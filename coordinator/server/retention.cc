@@ -11,6 +11,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Of a file, or of all files in a folder (an output of single pictures).
+std::uintmax_t size_of(const fs::directory_entry& entry) {
+  std::error_code error;
+  if (!entry.is_directory(error)) {
+    const std::uintmax_t size = entry.file_size(error);
+    return error ? 0 : size;
+  }
+  std::uintmax_t sum = 0;
+  for (const fs::directory_entry& one : fs::directory_iterator(entry.path(), error)) {
+    const std::uintmax_t size = one.file_size(error);
+    if (!error) sum += size;
+  }
+  return sum;
+}
+
 // Nothing: there is no such folder, or it goes at this moment.
 std::optional<FinishedJob> look_at(JobId id, const fs::path& folder, fs::file_time_type now) {
   std::error_code error;
@@ -23,8 +38,7 @@ std::optional<FinishedJob> look_at(JobId id, const fs::path& folder, fs::file_ti
       working.push_back(entry.path());
       continue;
     }
-    const std::uintmax_t size = entry.file_size(error);
-    if (!error) job.bytes += size;
+    job.bytes += size_of(entry);
     const fs::file_time_type written = entry.last_write_time(error);
     if (!error) changed = std::max(changed, written);
   }

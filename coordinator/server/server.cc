@@ -102,6 +102,7 @@ Status Server::Loop::take_up_jobs() {
         for (const Artifact& artifact : artifacts) {
           jobs_.add_committed(record.id, artifact);
         }
+        grow_again(record.id);
       }
       log_info("job " + std::to_string(number(record.id)) + " is taken up again");
     }

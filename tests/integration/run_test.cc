@@ -144,6 +144,31 @@ void expect_same_bytes_after_killing(const Victim& victim) {
   EXPECT_TRUE(fs::is_empty(work_dir));
 }
 
+// A trail reaches over the ends of ranges, a caption is in every frame, a side-by-side frame is
+// twice as wide: and still the bytes do not depend on who drew which frames.
+TEST(Run, DrawsEveryStyleTheSameWithAnyNumberOfWorkers) {
+  Workplace& place = Workplace::get();
+  const std::vector<std::string> style = {"--style",  "side-by-side", "--trail",  "3",
+                                          "--labels", "id,spine",     "--caption"};
+  std::string first;
+  for (const int workers : {1, 2}) {
+    auto arguments =
+        place.arguments(place.clip(), place.new_output(), place.new_work_dir(), workers, workers);
+    arguments.insert(arguments.end(), style.begin(), style.end());
+    const Ended ended = run("posefleet", arguments);
+    ASSERT_EQ(ended.exit_code, 0) << ended.err;
+    const Json result = Json::parse(ended.out);
+    const auto probe = probe_frame_table(result.at("output_path").get<std::string>());
+    ASSERT_TRUE(probe) << probe.error().message;
+    EXPECT_EQ(probe->table.width, 640u);
+    EXPECT_EQ(probe->table.height, 180u);
+    EXPECT_EQ(probe->table.frame_count(), 150u);
+    const auto sha256 = result.at("output_sha256").get<std::string>();
+    if (first.empty()) first = sha256;
+    EXPECT_EQ(sha256, first);
+  }
+}
+
 TEST(Run, SurvivesAKilledPoseWorker) {
   expect_same_bytes_after_killing({"posefleet-pose-worker", "results-"});
 }

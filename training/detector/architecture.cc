@@ -96,7 +96,10 @@ Architecture detector_architecture() {
   const int level4 = b.join(LayerKind::Add, {down4, b.conv(level3, kNeck, 3, 2)});
   const int level5 = b.join(LayerKind::Add, {down5, b.conv(level4, kNeck, 3, 2)});
 
-  const std::array<int, 3> levels = {level3, level4, level5};
+  // People who fill a sixth of the picture and more are said at the coarser levels, where two of
+  // them may be no more than a place apart.
+  const std::array<int, 3> levels = {level3, b.residual(b.residual(level4)),
+                                     b.residual(b.residual(level5))};
   for (std::size_t i = 0; i < levels.size(); ++i) {
     b.net_.boxes[i] = b.said(levels[i], 4);
     b.net_.scores[i] = b.said(levels[i], 1);

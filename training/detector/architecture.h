@@ -8,10 +8,10 @@
 // The shape is a small one-stage detector: a backbone of residual blocks that shrinks the picture
 // 32 times, a neck that carries what the coarse maps know back to the fine ones and forth, and at
 // strides of 8, 16 and 32 pixels a cheap (depthwise) branch each for the box and for the score.
-// 0.68 M weights; 0.5 G multiplications at 416 pixels: a frame of 1280x720 takes 12 ms on one core
-// (Zen 5, letterboxing included), and learning from a picture 30 ms. With a second residual stage
-// at stride 4 and heavier branches it took 47 ms to learn from a picture, and so learned from
-// fewer.
+// 0.76 M weights; 0.5 G multiplications at 416 pixels: a frame of 1280x720 takes 12 ms on one core
+// (Zen 5, letterboxing included), and learning from a picture 20 ms, beside 12 ms for drawing it.
+// With a second residual stage at stride 4 and heavier branches it took half as long again, and so
+// learned from fewer.
 //
 // Pure, no LibTorch.
 #pragma once

@@ -60,7 +60,7 @@ std::vector<Suited> suited_places(std::span<const GridPoint> points, std::span<c
 
 std::vector<PlaceTarget> assign_people(std::span<const GridPoint> points,
                                        std::span<const float> numbers,
-                                       std::span<const TruthBox> truth) {
+                                       std::span<const TruthBox> truth, double sharpness) {
   POSEFLEET_CHECK(numbers.size() == 5 * points.size());
   std::vector<PlaceTarget> targets(points.size());
   std::vector<Suited> chosen(points.size());
@@ -80,10 +80,19 @@ std::vector<PlaceTarget> assign_people(std::span<const GridPoint> points,
       chosen[place.point] = place;
     }
   }
+  std::vector<double> best_fit(truth.size());
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (targets[i].person < 0) continue;
+    double& best = best_fit[static_cast<std::size_t>(targets[i].person)];
+    best = std::max(best, chosen[i].fit);
+  }
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (targets[i].person < 0) continue;
     targets[i].counts = true;
-    targets[i].score = chosen[i].overlap;
+    targets[i].overlap = chosen[i].overlap;
+    const double best = best_fit[static_cast<std::size_t>(targets[i].person)];
+    const double share = best > 0 ? std::pow(chosen[i].fit / best, sharpness) : 1;
+    targets[i].score = static_cast<float>(share * static_cast<double>(chosen[i].overlap));
   }
   return targets;
 }

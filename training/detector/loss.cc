@@ -1,4 +1,5 @@
 // What the network is told it should have said, as a number to go down from.
+#include <algorithm>
 #include <numbers>
 
 #include "common/base/check.h"
@@ -20,7 +21,7 @@ struct Places {
   std::vector<std::int64_t> rows;  // into (B * N)
   std::vector<float> points;       // x, y, stride each
   std::vector<float> boxes;        // to be said; four each
-  std::vector<float> scores;       // to be said
+  std::vector<float> overlaps;     // with the person
 
   std::int64_t count() const { return static_cast<std::int64_t>(rows.size()); }
 };
@@ -33,7 +34,7 @@ struct Targets {
 };
 
 Targets targets_of(const at::Tensor& numbers, const std::vector<GridPoint>& points,
-                   const std::vector<std::vector<TruthBox>>& truth) {
+                   const std::vector<std::vector<TruthBox>>& truth, double sharpness) {
   const std::size_t count = points.size();
   const float* said = numbers.data_ptr<float>();
   Targets targets;
@@ -41,7 +42,7 @@ Targets targets_of(const at::Tensor& numbers, const std::vector<GridPoint>& poin
   targets.counts.reserve(truth.size() * count);
   for (std::size_t picture = 0; picture < truth.size(); ++picture) {
     const std::span<const float> own(said + picture * count * 5, count * 5);
-    const auto assigned = assign_people(points, own, truth[picture]);
+    const auto assigned = assign_people(points, own, truth[picture], sharpness);
     for (std::size_t i = 0; i < count; ++i) {
       const PlaceTarget& target = assigned[i];
       targets.scores.push_back(target.person >= 0 ? target.score : 0);
@@ -52,10 +53,17 @@ Targets targets_of(const at::Tensor& numbers, const std::vector<GridPoint>& poin
       places.points.insert(places.points.end(), {points[i].x, points[i].y, points[i].stride});
       const auto& box = truth[picture][static_cast<std::size_t>(target.person)].box;
       places.boxes.insert(places.boxes.end(), box.begin(), box.end());
-      places.scores.push_back(target.score);
+      places.overlaps.push_back(target.overlap);
     }
   }
   return targets;
+}
+
+// At least 1.
+double sum_of(const std::vector<float>& values) {
+  double sum = 0;
+  for (const float value : values) sum += static_cast<double>(value);
+  return std::max(sum, 1.0);
 }
 
 at::Tensor tensor_of(const std::vector<float>& values, at::IntArrayRef shape) {
@@ -93,19 +101,16 @@ at::Tensor box_losses(const at::Tensor& said, const at::Tensor& points, const at
 }  // namespace
 
 Loss loss_of(const at::Tensor& numbers, int width, int height,
-             const std::vector<std::vector<TruthBox>>& truth) {
+             const std::vector<std::vector<TruthBox>>& truth, double sharpness) {
   const std::vector<GridPoint> points = grid_points(width, height);
   const auto pictures = static_cast<std::int64_t>(truth.size());
   const auto count = static_cast<std::int64_t>(points.size());
   POSEFLEET_CHECK(numbers.dim() == 3 && numbers.size(0) == pictures && numbers.size(1) == count);
-  const Targets targets = targets_of(numbers, points, truth);
+  const Targets targets = targets_of(numbers, points, truth, sharpness);
 
-  // Everything is divided by the sum of the wanted scores: a batch with many people does not pull
-  // harder than one with few.
-  double wanted_sum = 0;
-  for (const float score : targets.places.scores) wanted_sum += static_cast<double>(score);
-  wanted_sum = std::max(wanted_sum, 1.0);
-
+  // Scores are divided by the sum of the wanted ones, boxes by that of the overlaps: a batch with
+  // many people does not pull harder than one with few.
+  const double wanted_sum = sum_of(targets.scores);
   const at::Tensor scores = at::binary_cross_entropy_with_logits(
       numbers.select(2, 4), tensor_of(targets.scores, {pictures, count}),
       tensor_of(targets.counts, {pictures, count}), {}, at::Reduction::Sum);
@@ -119,8 +124,8 @@ Loss loss_of(const at::Tensor& numbers, int width, int height,
     const at::Tensor each = box_losses(said, tensor_of(places.points, {places.count(), 3}),
                                        tensor_of(places.boxes, {places.count(), 4}));
     // A floor: a place whose box shares nothing with its person yet must still be drawn to it.
-    const at::Tensor weight = at::clamp_min(tensor_of(places.scores, {places.count()}), 0.05);
-    const at::Tensor box = (each * weight).sum() / wanted_sum;
+    const at::Tensor weight = at::clamp_min(tensor_of(places.overlaps, {places.count()}), 0.05);
+    const at::Tensor box = (each * weight).sum() / sum_of(places.overlaps);
     loss.box = box.item<double>();
     loss.total = loss.total + kBoxWeight * box;
   }

@@ -56,8 +56,9 @@ struct Loss {
 };
 
 struct TruthBox;
-// `numbers` from Network::forward for pictures of this size; truth by picture.
+// `numbers` from Network::forward for pictures of this size; truth by picture. `sharpness`: of the
+// scores (assignment.h).
 Loss loss_of(const at::Tensor& numbers, int width, int height,
-             const std::vector<std::vector<TruthBox>>& truth);
+             const std::vector<std::vector<TruthBox>>& truth, double sharpness);
 
 }  // namespace posefleet::training::detect

@@ -15,7 +15,6 @@
 #include "common/process/log.h"
 #include "training/detector/history.h"
 #include "training/detector/model_file.h"
-#include "training/detector/trainer.h"
 #include "training/detector/unseen.h"
 
 namespace posefleet::training::detect {
@@ -39,6 +38,7 @@ constexpr const char* kSeedNote = "seed";
 constexpr const char* kSideNote = "side";
 constexpr const char* kBatchNote = "batch";
 constexpr const char* kBestNote = "best_score";
+constexpr const char* kUnseenNote = "unseen";  // fingerprint of the pictures that gave the score
 
 // Hands out the batches in order; drawn by a thread of its own when there are threads for it.
 class BatchLine final {
@@ -108,6 +108,7 @@ class Run final {
   RunOptions options_;
   std::unique_ptr<Trainer> trainer_;
   std::vector<UnseenPicture> unseen_;
+  std::string unseen_fingerprint_;
   std::vector<HistoryEntry> history_;
   Instant counted_to_{};
   double elapsed_ = 0;  // seconds of learning, earlier runs too
@@ -143,7 +144,11 @@ Status Run::take_up() {
   if (!std::filesystem::exists(state_path(), ignored)) return done();
   POSEFLEET_TRY(const StateNotes notes, trainer_->load(state_path()));
   POSEFLEET_TRY(elapsed_, number_of(notes, kElapsedNote, state_path()));
-  POSEFLEET_TRY(best_, number_of(notes, kBestNote, state_path()));
+  // Scores of other pictures cannot be compared: an older program may have drawn easier ones.
+  const auto judged = notes.find(kUnseenNote);
+  if (judged != notes.end() && judged->second == unseen_fingerprint_) {
+    POSEFLEET_TRY(best_, number_of(notes, kBestNote, state_path()));
+  }
   for (const auto& [name, own] : {std::pair<const char*, double>{kSideNote, options_.side},
                                   {kBatchNote, options_.batch},
                                   {kSeedNote, static_cast<double>(options_.seed)}}) {
@@ -164,9 +169,10 @@ Status Run::prepare() {
   POSEFLEET_TRY_DO(make_writable_folder(options_.out));
   // One thread draws when there are several; LibTorch takes the others.
   POSEFLEET_TRY(trainer_, Trainer::create(options_.seed, std::max(1, options_.threads - 1)));
+  unseen_ = make_unseen(draw_, unseen_seed(options_.seed), options_.side, options_.unseen);
+  unseen_fingerprint_ = fingerprint_of(unseen_);
   POSEFLEET_TRY_DO(take_up());
   POSEFLEET_TRY(history_, read_history(log_path()));
-  unseen_ = make_unseen(draw_, unseen_seed(options_.seed), options_.side, options_.unseen);
   return done();
 }
 
@@ -175,7 +181,8 @@ Status Run::save() {
                                        {kSeedNote, std::to_string(options_.seed)},
                                        {kSideNote, std::to_string(options_.side)},
                                        {kBatchNote, std::to_string(options_.batch)},
-                                       {kBestNote, fmt::format("{}", best_)}});
+                                       {kBestNote, fmt::format("{}", best_)},
+                                       {kUnseenNote, unseen_fingerprint_}});
 }
 
 Status Run::judge() {
@@ -206,7 +213,7 @@ Status Run::judge() {
 
 Status Run::take_step(BatchLine& batches) {
   const Batch batch = batches.take();
-  POSEFLEET_TRY(const StepReport step, trainer_->step(batch, progress()));
+  POSEFLEET_TRY(const StepReport step, trainer_->step(batch, progress(), options_.rate));
   count_time();
   skipped_ = step.was_skipped ? skipped_ + 1 : 0;
   if (skipped_ >= kSkippedMax) {
@@ -271,6 +278,9 @@ Status check(const RunOptions& options) {
   };
   if (!(options.minutes > 0 && options.minutes <= 1e5)) {
     return outside("minutes", options.minutes, 0.01, 1e5);
+  }
+  if (!(options.rate > 0 && options.rate <= 0.1)) {
+    return outside("learning-rate", options.rate, 1e-9, 0.1);
   }
   if (options.threads < 1 || options.threads > 64)
     return outside("threads", options.threads, 1, 64);

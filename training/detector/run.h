@@ -12,6 +12,7 @@
 
 #include "common/base/result.h"
 #include "training/detector/samples.h"
+#include "training/detector/trainer.h"
 
 namespace posefleet::training::detect {
 
@@ -19,12 +20,15 @@ struct RunOptions {
   std::filesystem::path state;  // folder; made when missing
   std::filesystem::path out;    // model folder; made when missing
   std::uint64_t seed = 1;       // of weights and pictures; a run that goes on keeps its own
-  double minutes = 60;         // of learning, all runs together: the rate of learning falls over it
+  double minutes = 60;  // of learning, all runs together: the rate of learning falls over it
+  // Of learning, at minute 0. A run that goes on with more minutes begins where the falling rate
+  // then is, which is low when it adds little: ask for more then.
+  double rate = kRateHigh;
   std::uint64_t steps = 0;     // ends after so many steps instead; 0: by the minutes
   int threads = 1;             // above 1, one of them draws
   int side = 416;              // of the letterbox, pixels
   int batch = 8;               // pictures of a step
-  int unseen = 150;            // pictures of a judgement
+  int unseen = 300;            // pictures of a judgement
   double judge_seconds = 240;  // between judgements
 };
 

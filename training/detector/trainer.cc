@@ -16,9 +16,8 @@
 namespace posefleet::training::detect {
 namespace {
 
-// Of learning: highest, and lowest at the end of the run; rising over the first steps, while the
-// moments mean nothing yet.
-constexpr double kRateHigh = 1.5e-3;
+// Of learning: at the end of the run; and rising over the first steps, while the moments mean
+// nothing yet.
 constexpr double kRateLow = 1.5e-5;
 constexpr double kRisingSteps = 150;
 constexpr double kDecay = 0.02;
@@ -34,10 +33,17 @@ constexpr double kSmoothRise = 10;
 // State files: what our numbers are called there.
 constexpr const char* kStepsNote = "steps";
 
-double rate_at(std::uint64_t step, double progress) {
+// Of the scores: none while the network learns what people look like, all for the last quarter.
+constexpr double kSharpFrom = 0.5;
+constexpr double kSharpTo = 0.75;
+
+double sharpness_at(double progress) {
+  return std::clamp((progress - kSharpFrom) / (kSharpTo - kSharpFrom), 0.0, 1.0);
+}
+
+double rate_at(std::uint64_t step, double progress, double high) {
   const double part = std::clamp(progress, 0.0, 1.0);
-  const double fallen =
-      kRateLow + (kRateHigh - kRateLow) * (1 + std::cos(std::numbers::pi * part)) / 2;
+  const double fallen = kRateLow + (high - kRateLow) * (1 + std::cos(std::numbers::pi * part)) / 2;
   return fallen * std::min(1.0, static_cast<double>(step) / kRisingSteps);
 }
 
@@ -71,7 +77,7 @@ class Trainer::Impl final {
     }
   }
 
-  StepReport learn(const Batch& batch, double progress);
+  StepReport learn(const Batch& batch, double progress, double rate_high);
   void descend(double rate, double gradient_scale);
 
   // Everything that is saved, by its name in the file.
@@ -108,17 +114,18 @@ void Trainer::Impl::descend(double rate, double gradient_scale) {
   }
 }
 
-StepReport Trainer::Impl::learn(const Batch& batch, double progress) {
+StepReport Trainer::Impl::learn(const Batch& batch, double progress, double rate_high) {
   ++steps;
   StepReport report;
-  report.rate = rate_at(steps, progress);
+  report.rate = rate_at(steps, progress, rate_high);
   const auto pictures = static_cast<std::int64_t>(batch.truth.size());
   // The numbers lie by pixel already: seen as (B, 3, H, W) that is channels last, without a copy.
   const at::Tensor input = at::from_blob(const_cast<float*>(batch.pixels.data()),
                                          {pictures, batch.height, batch.width, 3}, at::kFloat)
                                .permute({0, 3, 1, 2});
   for (auto& [name, weight] : network.weights()) weight.mutable_grad() = at::Tensor();
-  const Loss loss = loss_of(network.forward(input, true), batch.width, batch.height, batch.truth);
+  const Loss loss = loss_of(network.forward(input, true), batch.width, batch.height, batch.truth,
+                            sharpness_at(progress));
   loss.total.backward();
   report.score_loss = loss.score;
   report.box_loss = loss.box;
@@ -160,9 +167,9 @@ std::uint64_t Trainer::steps() const {
   return impl_->steps;
 }
 
-Result<StepReport> Trainer::step(const Batch& batch, double progress) {
+Result<StepReport> Trainer::step(const Batch& batch, double progress, double rate_high) {
   try {
-    return impl_->learn(batch, progress);
+    return impl_->learn(batch, progress, rate_high);
   } catch (const std::exception& error) {
     return torch_failed("a training step failed", error);
   }

@@ -21,6 +21,9 @@
 
 namespace posefleet::training::detect {
 
+// Of learning, at the beginning of a run that is not told otherwise.
+inline constexpr double kRateHigh = 1.5e-3;
+
 struct StepReport {
   double score_loss = 0;
   double box_loss = 0;
@@ -44,8 +47,9 @@ class Trainer final {
   // Steps that were taken, skipped ones too.
   std::uint64_t steps() const;
 
-  // One step. `progress` of 0 to 1 is how much of the run is over: the rate falls with it.
-  Result<StepReport> step(const Batch& batch, double progress);
+  // One step. `progress` of 0 to 1 is how much of the run is over: the rate falls with it from
+  // `rate_high`.
+  Result<StepReport> step(const Batch& batch, double progress, double rate_high = kRateHigh);
 
   // safetensors, whole or not at all.
   Status save(const std::filesystem::path& path, const StateNotes& notes) const;

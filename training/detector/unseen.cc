@@ -1,7 +1,11 @@
 #include "training/detector/unseen.h"
 
 #include <algorithm>
+#include <span>
 
+#include <fmt/format.h>
+
+#include "common/files/sha256.h"
 #include "training/detector/picture.h"
 #include "training/detector/trainer.h"
 #include "worker/detect/decode.h"
@@ -47,6 +51,19 @@ std::vector<UnseenPicture> make_unseen(const DrawScene& draw, std::uint64_t seed
         letterboxed(draw_picture(draw, seed, static_cast<std::uint64_t>(i), width, height), side));
   }
   return pictures;
+}
+
+std::string fingerprint_of(const std::vector<UnseenPicture>& pictures) {
+  Sha256 hash;
+  for (const UnseenPicture& picture : pictures) {
+    const auto& bytes = picture.bgr;
+    hash.add({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    for (const TruthBox& person : picture.truth) {
+      const auto& box = person.box;
+      hash.add(fmt::format("{} {} {} {} {}\n", box[0], box[1], box[2], box[3], person.is_ignored));
+    }
+  }
+  return hash.hex();
 }
 
 Result<std::vector<Finding>> find_in(const std::vector<UnseenPicture>& pictures, Trainer& trainer) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "training/detector/quality.h"
@@ -39,6 +40,9 @@ inline std::uint64_t unseen_seed(std::uint64_t seed) {
 
 std::vector<UnseenPicture> make_unseen(const DrawScene& draw, std::uint64_t seed, int side,
                                        int count);
+
+// Equal for equal pictures and truth; hexadecimal.
+std::string fingerprint_of(const std::vector<UnseenPicture>& pictures);
 
 // What the smoothed network finds in them, overlaps included.
 Result<std::vector<Finding>> find_in(const std::vector<UnseenPicture>& pictures, Trainer& trainer);

@@ -342,6 +342,12 @@ PropKind random_prop_kind(Dice& dice, PlaceKind place) {
   return static_cast<PropKind>(dice.pick(kShares[static_cast<std::size_t>(place)]));
 }
 
+// Metres.
+float random_prop_height(Dice& dice, PropKind kind) {
+  if (kind == PropKind::Conifer) return dice.in(2, 14);
+  return kind == PropKind::Pole ? dice.in(1.5f, 9) : dice.in(0.4f, 2);
+}
+
 }  // namespace
 
 GroundView::Projected GroundView::project(float ground_x, float ground_z, float up) const {
@@ -409,6 +415,15 @@ Place random_place(Dice& dice, PlaceKind kind, float liveliness) {
   return place;
 }
 
+void add_prop(Dice& dice, Place& place, float x, float z) {
+  Prop prop = {.kind = random_prop_kind(dice, place.kind), .x = x, .z = z};
+  // A large conifer would hide everybody.
+  prop.height =
+      prop.kind == PropKind::Conifer ? dice.in(1, 6) : random_prop_height(dice, prop.kind);
+  prop.seed = dice.bits();
+  place.props.push_back(prop);
+}
+
 void scatter_props(Dice& dice, Place& place, const GroundView& view, int count, float z_near,
                    float z_far) {
   const float pan_c = std::cos(view.pan * kDegree), pan_s = std::sin(view.pan * kDegree);
@@ -422,9 +437,7 @@ void scatter_props(Dice& dice, Place& place, const GroundView& view, int count, 
     const float right = dice.in(-1.15f, 1.15f) * half;
     prop.x = view.x + right * pan_c + ahead * pan_s;
     prop.z = view.z - right * pan_s + ahead * pan_c;
-    prop.height = prop.kind == PropKind::Conifer ? dice.in(2, 14)
-                  : prop.kind == PropKind::Pole  ? dice.in(1.5f, 9)
-                                                 : dice.in(0.4f, 2);
+    prop.height = random_prop_height(dice, prop.kind);
     prop.seed = dice.bits();
     place.props.push_back(prop);
   }

@@ -65,6 +65,9 @@ PlaceKind random_place_kind(Dice& dice);
 void scatter_props(Dice& dice, Place& place, const GroundView& view, int count, float z_near,
                    float z_far);
 
+// Adds one at a place of the ground, of a size that hides a person in part.
+void add_prop(Dice& dice, Place& place, float x, float z);
+
 // Sky, hills, ground, walls; not the props.
 void draw_surroundings(const Picture& picture, const GroundView& view, const Place& place,
                        const Textures& textures);

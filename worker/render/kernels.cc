@@ -468,6 +468,20 @@ POSEFLEET_INLINE void blend_plane(const float* colour, int count, const PlaneWei
   }
 }
 
+POSEFLEET_INLINE void blend_plane16(const float* colour, int count, const PlaneWeights& weights,
+                                    float value_max, std::uint16_t* row) {
+  const float* __restrict from = colour;
+  std::uint16_t* __restrict to = row;
+  const PlaneWeights w = weights;
+  for (int i = 0; i < count; ++i) {
+    const float drawn = from[4 * i] * w.r + from[4 * i + 1] * w.g + from[4 * i + 2] * w.b +
+                        from[4 * i + 3] * w.offset;
+    const float value = drawn + (1.f - from[4 * i + 3]) * static_cast<float>(to[i]);
+    to[i] =
+        static_cast<std::uint16_t>(static_cast<std::int32_t>(clamp(value + 0.5f, 0.f, value_max)));
+  }
+}
+
 POSEFLEET_INLINE void blend_bgr(const float* colour, int count, std::uint8_t* row) {
   const float* __restrict from = colour;
   std::uint8_t* __restrict to = row;
@@ -482,40 +496,45 @@ POSEFLEET_INLINE void blend_bgr(const float* colour, int count, std::uint8_t* ro
 
 // ---- entry points -------------------------------------------------------------------------------
 
-#define POSEFLEET_KERNEL_SET(suffix, target)                                                     \
-  target void face_normals_##suffix(const float* xyz, const std::array<std::uint32_t, 3>* faces, \
-                                    std::size_t face_count, Attributes* sums) {                  \
-    face_normals(xyz, faces, face_count, sums);                                                  \
-  }                                                                                              \
-  target void project_##suffix(const Projection& projection, const ProjectedVertices& v) {       \
-    project(projection, v);                                                                      \
-  }                                                                                              \
-  template <int kSamples>                                                                        \
-  target void raster_##suffix(const ScreenTriangle* triangles, const std::uint32_t* list,        \
-                              std::size_t count, const BandBuffer& band) {                       \
-    raster<kSamples>(triangles, list, count, band);                                              \
-  }                                                                                              \
-  template <int kSamples>                                                                        \
-  target void shade_##suffix(const Shading& shading, const BandBuffer& band, int* x_first,       \
-                             int* x_last) {                                                      \
-    shade<kSamples>(shading, band, x_first, x_last);                                             \
-  }                                                                                              \
-  target void blend_plane_##suffix(const float* colour, int count, const PlaneWeights& weights,  \
-                                   std::uint8_t* row) {                                          \
-    blend_plane(colour, count, weights, row);                                                    \
-  }                                                                                              \
-  target void blend_bgr_##suffix(const float* colour, int count, std::uint8_t* row) {            \
-    blend_bgr(colour, count, row);                                                               \
-  }                                                                                              \
-  template <int kSamples>                                                                        \
-  constexpr Kernels kKernels_##suffix = {face_normals_##suffix,     project_##suffix,            \
-                                         raster_##suffix<kSamples>, shade_##suffix<kSamples>,    \
-                                         blend_plane_##suffix,      blend_bgr_##suffix};         \
-  const Kernels& kernels_##suffix(int samples) {                                                 \
-    if (samples == 1) return kKernels_##suffix<1>;                                               \
-    if (samples == 4) return kKernels_##suffix<4>;                                               \
-    if (samples == 8) return kKernels_##suffix<8>;                                               \
-    return kKernels_##suffix<16>;                                                                \
+#define POSEFLEET_KERNEL_SET(suffix, target)                                                      \
+  target void face_normals_##suffix(const float* xyz, const std::array<std::uint32_t, 3>* faces,  \
+                                    std::size_t face_count, Attributes* sums) {                   \
+    face_normals(xyz, faces, face_count, sums);                                                   \
+  }                                                                                               \
+  target void project_##suffix(const Projection& projection, const ProjectedVertices& v) {        \
+    project(projection, v);                                                                       \
+  }                                                                                               \
+  template <int kSamples>                                                                         \
+  target void raster_##suffix(const ScreenTriangle* triangles, const std::uint32_t* list,         \
+                              std::size_t count, const BandBuffer& band) {                        \
+    raster<kSamples>(triangles, list, count, band);                                               \
+  }                                                                                               \
+  template <int kSamples>                                                                         \
+  target void shade_##suffix(const Shading& shading, const BandBuffer& band, int* x_first,        \
+                             int* x_last) {                                                       \
+    shade<kSamples>(shading, band, x_first, x_last);                                              \
+  }                                                                                               \
+  target void blend_plane_##suffix(const float* colour, int count, const PlaneWeights& weights,   \
+                                   std::uint8_t* row) {                                           \
+    blend_plane(colour, count, weights, row);                                                     \
+  }                                                                                               \
+  target void blend_plane16_##suffix(const float* colour, int count, const PlaneWeights& weights, \
+                                     float value_max, std::uint16_t* row) {                       \
+    blend_plane16(colour, count, weights, value_max, row);                                        \
+  }                                                                                               \
+  target void blend_bgr_##suffix(const float* colour, int count, std::uint8_t* row) {             \
+    blend_bgr(colour, count, row);                                                                \
+  }                                                                                               \
+  template <int kSamples>                                                                         \
+  constexpr Kernels kKernels_##suffix = {face_normals_##suffix,     project_##suffix,             \
+                                         raster_##suffix<kSamples>, shade_##suffix<kSamples>,     \
+                                         blend_plane_##suffix,      blend_plane16_##suffix,       \
+                                         blend_bgr_##suffix};                                     \
+  const Kernels& kernels_##suffix(int samples) {                                                  \
+    if (samples == 1) return kKernels_##suffix<1>;                                                \
+    if (samples == 4) return kKernels_##suffix<4>;                                                \
+    if (samples == 8) return kKernels_##suffix<8>;                                                \
+    return kKernels_##suffix<16>;                                                                 \
   }
 
 POSEFLEET_KERNEL_SET(portable, )

@@ -113,6 +113,9 @@ struct Kernels {
   void (*shade)(const Shading&, const BandBuffer&, int* x_first, int* x_last);
   // Blends `count` pixels of premultiplied colour into a row with one byte a pixel.
   void (*blend_plane)(const float* colour, int count, const PlaneWeights&, std::uint8_t* row);
+  // The same for samples of two bytes, at most `value_max`.
+  void (*blend_plane16)(const float* colour, int count, const PlaneWeights&, float value_max,
+                        std::uint16_t* row);
   // The same, three bytes a pixel.
   void (*blend_bgr)(const float* colour, int count, std::uint8_t* row);
 };

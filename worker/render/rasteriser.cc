@@ -291,4 +291,11 @@ Result<DrawReport> Rasteriser::draw(std::span<const Mesh> meshes, const Camera& 
   return impl_->draw(meshes, camera, picture.width, picture.height, sink);
 }
 
+Result<DrawReport> Rasteriser::draw(std::span<const Mesh> meshes, const Camera& camera,
+                                    const RgbaPlane& picture) {
+  POSEFLEET_TRY_DO(check_frame(picture));
+  RgbaSink sink(picture);
+  return impl_->draw(meshes, camera, picture.width, picture.height, sink);
+}
+
 }  // namespace posefleet

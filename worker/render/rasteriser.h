@@ -122,6 +122,9 @@ class Rasteriser final {
                           const YuvPlanes& frame);
   Result<DrawReport> draw(std::span<const Mesh> meshes, const Camera& camera,
                           const BgrPicture& picture);
+  // Over what is there already, if anything; an empty picture is all zero.
+  Result<DrawReport> draw(std::span<const Mesh> meshes, const Camera& camera,
+                          const RgbaPlane& picture);
 
  private:
   class Impl;

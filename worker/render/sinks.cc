@@ -37,17 +37,20 @@ void set_weights(const YuvPlanes& frame, PlaneWeights (&weights)[3]) {
   const auto [red, blue] = shares_of(frame.matrix);
   const double green = 1 - red - blue;
   const bool full_range = frame.range == ColourRange::Full;
-  const double luma_scale = full_range ? 255 : 219;
-  const double chroma_scale = full_range ? 255 : 224;
+  const double unit = 1 << (frame.depth - 8);
+  const double value_max = (1 << frame.depth) - 1;
+  const double luma_scale = full_range ? value_max : 219 * unit;
+  const double chroma_scale = full_range ? value_max : 224 * unit;
   const double u = chroma_scale / (2 * (1 - blue));
   const double v = chroma_scale / (2 * (1 - red));
   const auto plane = [](double r, double g, double b, double offset) {
     return PlaneWeights{static_cast<float>(r), static_cast<float>(g), static_cast<float>(b),
                         static_cast<float>(offset)};
   };
-  weights[0] = plane(red * luma_scale, green * luma_scale, blue * luma_scale, full_range ? 0 : 16);
-  weights[1] = plane(-red * u, -green * u, (1 - blue) * u, 128);
-  weights[2] = plane((1 - red) * v, -green * v, -blue * v, 128);
+  weights[0] =
+      plane(red * luma_scale, green * luma_scale, blue * luma_scale, full_range ? 0 : 16 * unit);
+  weights[1] = plane(-red * u, -green * u, (1 - blue) * u, 128 * unit);
+  weights[2] = plane((1 - red) * v, -green * v, -blue * v, 128 * unit);
 }
 
 const float* colour_at(const BandBuffer& band, int row, int x) {
@@ -64,8 +67,12 @@ Status check_frame(const YuvPlanes& frame) {
         "frame to draw on has chroma shifts {},{}, allowed 0 or 1: convert it to 4:2:0 first",
         frame.chroma_shift_x, frame.chroma_shift_y));
   }
+  if (frame.depth < 8 || frame.depth > 16) {
+    return rejected(
+        fmt::format("frame to draw on has samples of {} bits, allowed 8 to 16", frame.depth));
+  }
   for (int i = 0; i < 3; ++i) {
-    const int row_bytes = i == 0 ? frame.width : frame.chroma_width();
+    const int row_bytes = (i == 0 ? frame.width : frame.chroma_width()) * frame.sample_bytes();
     if (frame.data[i] == nullptr) {
       return rejected(fmt::format("frame to draw on has no plane {}: it needs three", i));
     }
@@ -87,6 +94,16 @@ Status check_frame(const BgrPicture& picture) {
   return done();
 }
 
+Status check_frame(const RgbaPlane& picture) {
+  POSEFLEET_TRY_DO(check_size(picture.width, picture.height));
+  if (picture.data == nullptr) return rejected("picture to draw on has no data");
+  if (picture.stride < 4 * picture.width) {
+    return rejected(fmt::format("picture to draw on has rows of {} samples, below 4 x {}",
+                                picture.stride, picture.width));
+  }
+  return done();
+}
+
 YuvSink::YuvSink(const YuvPlanes& frame, const Kernels& kernels, std::vector<float>& scratch)
     : frame_(frame), kernels_(kernels), line_(scratch) {
   set_weights(frame_, weights_);
@@ -97,9 +114,8 @@ void YuvSink::blend(const BandBuffer& band, const int* x_first, const int* x_las
   const int rows = band.y_end - band.y_begin;
   for (int row = 0; row < rows; ++row) {
     if (x_first[row] > x_last[row]) continue;
-    std::uint8_t* to = frame_.data[0] + (band.y_begin + row) * frame_.stride[0] + x_first[row];
-    kernels_.blend_plane(colour_at(band, row, x_first[row]), x_last[row] - x_first[row] + 1,
-                         weights_[0], to);
+    blend_row(colour_at(band, row, x_first[row]), 0, band.y_begin + row, x_first[row],
+              x_last[row] - x_first[row] + 1);
   }
   const int step = 1 << frame_.chroma_shift_y;
   for (int row = 0; row < rows; row += step) {
@@ -137,8 +153,39 @@ void YuvSink::blend_chroma_row(const BandBuffer& band, int row, int row_count, i
   }
   const int y = (band.y_begin + row) >> frame_.chroma_shift_y;
   for (int i = 1; i < 3; ++i) {
-    kernels_.blend_plane(line_.data(), last - first + 1, weights_[i],
-                         frame_.data[i] + y * frame_.stride[i] + first);
+    blend_row(line_.data(), i, y, first, last - first + 1);
+  }
+}
+
+void YuvSink::blend_row(const float* colour, int plane, int row, int x, int count) {
+  std::uint8_t* to =
+      frame_.data[plane] + row * frame_.stride[plane] + std::ptrdiff_t{x} * frame_.sample_bytes();
+  if (frame_.depth == 8) {
+    kernels_.blend_plane(colour, count, weights_[plane], to);
+  } else {
+    const auto value_max = static_cast<float>((1 << frame_.depth) - 1);
+    kernels_.blend_plane16(colour, count, weights_[plane], value_max,
+                           reinterpret_cast<std::uint16_t*>(to));
+  }
+}
+
+void RgbaSink::blend(const BandBuffer& band, const int* x_first, const int* x_last) {
+  constexpr float kMax = 65535.f;
+  for (int row = 0; row < band.y_end - band.y_begin; ++row) {
+    std::uint16_t* to = picture_.data + (band.y_begin + row) * picture_.stride;
+    for (int x = x_first[row]; x <= x_last[row]; ++x) {
+      const float* colour = colour_at(band, row, x);
+      if (colour[3] <= 0) continue;
+      std::uint16_t* pixel = to + 4 * x;
+      // What was there counts by its own opacity; the sum is made straight again.
+      const float below = (1.f - std::min(colour[3], 1.f)) * static_cast<float>(pixel[3]) / kMax;
+      const float alpha = std::min(colour[3], 1.f) + below;
+      for (int k = 0; k < 3; ++k) {
+        const float sum = colour[k] + below * static_cast<float>(pixel[k]) / kMax;
+        pixel[k] = static_cast<std::uint16_t>(std::clamp(sum / alpha, 0.f, 1.f) * kMax + 0.5f);
+      }
+      pixel[3] = static_cast<std::uint16_t>(std::min(alpha, 1.f) * kMax + 0.5f);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// Where drawn bands go: YUV planes or a BGR picture.
+// Where drawn bands go: YUV planes, a BGR picture, or a transparent one.
 //
 // Internal to worker/render. A sink lives for one draw call and borrows the picture and its
 // scratch.
@@ -17,6 +17,7 @@ inline constexpr int kFrameSizeMax = 16384;
 
 Status check_frame(const YuvPlanes& frame);
 Status check_frame(const BgrPicture& picture);
+Status check_frame(const RgbaPlane& picture);
 
 class Sink {
  public:
@@ -33,12 +34,24 @@ class YuvSink final : public Sink {
   void blend(const BandBuffer& band, const int* x_first, const int* x_last) override;
 
  private:
+  // `x` and `count` in samples of the plane.
+  void blend_row(const float* colour, int plane, int row, int x, int count);
   void blend_chroma_row(const BandBuffer& band, int row, int row_count, int x_first, int x_last);
 
   const YuvPlanes frame_;
   const Kernels& kernels_;
   std::vector<float>& line_;  // one chroma row of premultiplied colour
   PlaneWeights weights_[3];
+};
+
+// Sets what is drawn on, instead of blending.
+class RgbaSink final : public Sink {
+ public:
+  explicit RgbaSink(const RgbaPlane& picture) : picture_(picture) {}
+  void blend(const BandBuffer& band, const int* x_first, const int* x_last) override;
+
+ private:
+  const RgbaPlane picture_;
 };
 
 class BgrSink final : public Sink {

@@ -42,9 +42,9 @@ Result<VideoLocation> locate_source(const TaskFrames& frames, SourceCache& cache
 }
 
 Result<RangeDecoder> open_task_video(const TaskFrames& frames, SourceCache& cache,
-                                     RangeProgress& progress) {
+                                     RangeProgress& progress, const DecodeOptions& options) {
   POSEFLEET_TRY(const VideoLocation location, locate_source(frames, cache, progress));
-  return RangeDecoder::open(location, frames.window, frames.in_window());
+  return RangeDecoder::open(location, frames.window, frames.in_window(), options);
 }
 
 Result<BgrImage> read_task_image(const TaskFrames& frames, SourceCache& cache,

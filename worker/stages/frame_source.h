@@ -21,7 +21,7 @@ Result<VideoLocation> locate_source(const TaskFrames& frames, SourceCache& cache
                                     RangeProgress& progress);
 
 Result<RangeDecoder> open_task_video(const TaskFrames& frames, SourceCache& cache,
-                                     RangeProgress& progress);
+                                     RangeProgress& progress, const DecodeOptions& options = {});
 Result<BgrImage> read_task_image(const TaskFrames& frames, SourceCache& cache,
                                  RangeProgress& progress);
 

@@ -25,14 +25,16 @@ TEST(JobSpec, ASpecComesBackAsItWas) {
   spec.model_hash = "m";
   spec.batch_size = 3;
   spec.range_frames = 7;
-  spec.encode = {"h264", "slow", 33};
+  spec.encode = {"hevc", "slow", 33, "grain", true, false, "nvenc"};
   spec.container = "mkv";
+  spec.live = true;
   spec.priority = 100;
   spec.workers_max = 3;
   spec.on_quarantine = OnQuarantine::Fail;
   JobSpec picture = spec;
   picture.pipeline = Pipeline::Pose;
   picture.is_image = true;
+  picture.live = false;
   JobSpec boxes = spec;
   boxes.box_source = BoxSource::Given;
   boxes.boxes = {{0, {{0.1f, -2, 3.25f, 1e6f, 0.3f}, {1, 1, 2, 2, 1}}}, {9, {{1, 2, 3, 4, 0}}}};
@@ -55,7 +57,17 @@ TEST(JobSpec, ASpecComesBackAsItWas) {
                  .max_frames = 7};
   JobSpec rough = detect;
   rough.steady = false;
-  for (const JobSpec& one : {spec, picture, boxes, nobody, detect, rough, some}) {
+  JobSpec drawn = spec;
+  drawn.draw = {.style = DrawStyle::SideBySide,
+                .samples = 16,
+                .opacity = 70,
+                .palette = {{255, 170, 0}, {0, 1, 254}},
+                .ground = {1, 2, 3},
+                .trail = 5,
+                .trail_step = 9,
+                .labels = {"id", "spine"},
+                .has_caption = true};
+  for (const JobSpec& one : {spec, picture, boxes, nobody, detect, rough, some, drawn}) {
     const auto parsed = parse_job_spec(to_json(one));
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_EQ(*parsed, one);
@@ -123,11 +135,31 @@ TEST(JobSpec, AWrongSpecIsRefusedByFieldAndValue) {
            Case{with(R"("num_workers":-1)"), "num_workers is -1, allowed: 0 to 1000000"},
            Case{with(R"("on_quarantine":"drop")"),
                 R"(on_quarantine is "drop", allowed: keep, fail)"},
-           Case{with(R"("container":"avi")"), R"(container is "avi", allowed: mp4, mov, mkv)"},
-           Case{with(R"("encode":{"crf":52})"), "encode.crf is 52, allowed: 0 to 51"},
+           Case{with(R"("container":"avi")"), R"(container is "avi", allowed: mp4, m4v, mov)"},
+           Case{with(R"("encode":{"crf":52})"),
+                "job spec: encoder quality crf is 52, not within 0 to 51"},
+           Case{with(R"("encode":{"crf":64})"), "encode.crf is 64, allowed: 0 to 63"},
+           Case{with(R"("encode":{"codec":"vp8"})"), "output codec 'vp8' is unknown"},
+           Case{with(R"("encode":{"codec":"ffv1"})"), "ffv1 does not go into .mp4"},
+           Case{with(R"("encode":{"codec":"ffv1","crf":3},"container":"mkv")"), "ffv1 has none"},
+           Case{with(R"("encode":{"overlay":true})"), "an overlay needs transparency"},
+           Case{with(R"("encode":{"tune":"film","codec":"av1"})"), "av1 has none"},
+           Case{with(R"("encode":{"encoder":"gpu"})"), "encode.encoder is \"gpu\", allowed: soft"},
+           Case{with(R"("encode":{"keep_depth":1})"), "encode.keep_depth is 1, allowed: true"},
+           Case{with(R"("live":1)"), "live is 1, allowed: true or false"},
+           Case{with(R"("live":true,"container":"mov","encode":{"codec":"prores"})"),
+                "live is true, but only videos in h264, hevc or av1"},
            Case{with(R"("encode":{"preset":"warp"})"), R"(encode.preset is "warp", allowed: ult)"},
-           Case{with(R"("encode":{"x":1})"), "unknown field encode.x, allowed: preset, crf"},
+           Case{with(R"("encode":{"x":1})"), "unknown field encode.x, allowed: codec, preset"},
            Case{with(R"("encode":[])"), "encode is [], allowed:"},
+           Case{with(R"("draw":[])"), "draw is no object, allowed: {caption, ground,"},
+           Case{with(R"("draw":{"stile":1})"), "unknown field draw.stile, allowed: caption,"},
+           Case{with(R"("draw":{"style":"mash"})"), "draw.style is \"mash\", allowed: mesh, skel"},
+           Case{with(R"("draw":{"samples":2})"), "draw.samples is 2, allowed: 1, 4, 8 or 16"},
+           Case{with(R"("draw":{"opacity":101})"), "draw.opacity is 101, allowed: 0 to 100"},
+           Case{with(R"("draw":{"palette":["red"]})"), "draw.palette is [\"red\"], allowed: a li"},
+           Case{with(R"("draw":{"trail":21})"), "draw.trail is 21, allowed: 0 to 20"},
+           Case{with(R"("draw":{"labels":["nose"]})"), "draw.labels is [\"nose\"], allowed: a lis"},
            Case{with(R"("detector":true)"), "detector is no object, allowed: {conf, half, imgsz,"},
            Case{with(R"("detector":{"conv":0.1})"), "unknown field detector.conv, allowed: conf,"},
            Case{with(R"("detector":{"conf":1.5})"), "detector conf is 1.5, allowed: 0"},

@@ -11,6 +11,7 @@
 #include "common/base/check.h"
 #include "common/files/sha256.h"
 #include "common/media/decoder.h"
+#include "common/protocol/output_codec.h"
 
 namespace posefleet::tests {
 
@@ -81,7 +82,7 @@ std::string hash_of(VideoFrame& frame) {
     for (int row = 0; row < height; ++row) {
       hash.add(std::string_view(
           reinterpret_cast<const char*>(planes.data[plane] + row * planes.stride[plane]),
-          static_cast<std::size_t>(width)));
+          static_cast<std::size_t>(width * planes.sample_bytes())));
     }
   }
   return hash.hex();
@@ -98,14 +99,16 @@ std::vector<FrameRange> cut(std::uint32_t frames, std::uint32_t count) {
 namespace {
 
 EncodedSegment encode_range(const std::filesystem::path& path, const FrameTable& table,
-                            FrameRange range) {
-  RangeDecoder decoder = RangeDecoder::open(path, table, range).value();
+                            FrameRange range, const EncodeSettings& settings) {
+  const DecodeOptions options = {.depth = keeps_depth(settings) ? SampleDepth::AsInSource
+                                                                : SampleDepth::EightBits};
+  RangeDecoder decoder = RangeDecoder::open(path, table, range, options).value();
   std::optional<SegmentEncoder> encoder;
   for (;;) {
     const std::optional<VideoFrame> frame = decoder.next().value();
     if (!frame.has_value()) break;
     if (!encoder.has_value()) {
-      encoder.emplace(SegmentEncoder::create({.preset = "superfast"}, table, *frame).value());
+      encoder.emplace(SegmentEncoder::create(settings, table, *frame).value());
     }
     POSEFLEET_CHECK(encoder->add(*frame).has_value());
   }
@@ -116,9 +119,11 @@ EncodedSegment encode_range(const std::filesystem::path& path, const FrameTable&
 
 std::vector<EncodedSegment> encode_ranges(const std::filesystem::path& path,
                                           const FrameTable& table,
-                                          const std::vector<FrameRange>& ranges) {
+                                          const std::vector<FrameRange>& ranges,
+                                          const EncodeSettings& settings) {
   std::vector<EncodedSegment> segments;
-  for (const FrameRange range : ranges) segments.push_back(encode_range(path, table, range));
+  for (const FrameRange range : ranges)
+    segments.push_back(encode_range(path, table, range, settings));
   return segments;
 }
 

@@ -43,7 +43,8 @@ std::vector<FrameRange> cut(std::uint32_t frames, std::uint32_t count);
 // Decodes and encodes each range by itself, as workers do.
 std::vector<EncodedSegment> encode_ranges(const std::filesystem::path& path,
                                           const FrameTable& table,
-                                          const std::vector<FrameRange>& ranges);
+                                          const std::vector<FrameRange>& ranges,
+                                          const EncodeSettings& settings = {.preset = "superfast"});
 
 SegmentSource from_memory(const std::vector<EncodedSegment>& segments);
 

@@ -245,7 +245,7 @@ TEST(Stitch, RefusesSegmentsThatDoNotMakeTheVideo) {
       {"a moved frame", [](Segments& s) { s[2].packets.back().pts += 1; }, "segment 2 has a frame"},
       {"no key frame", [](Segments& s) { s[1].packets[0].is_key = false; }, "key frame"},
       {"empty", [](Segments& s) { s[1].packets.clear(); }, "key frame"},
-      {"another codec", [](Segments& s) { s[1].codec = "av1"; }, "'av1'"},
+      {"another codec", [](Segments& s) { s[1].codec = "av1"; }, "'av1', not h264"},
       {"other parameters", [](Segments& s) { s[1].extradata[8] ^= 1; }, "other parameters"},
       {"no parameters", [](Segments& s) { s[0].extradata = "\0\0\0\1"; }, "parameter sets"},
       {"noise", [](Segments& s) { s[0].packets[0].bytes = std::string(500, 'x'); },
@@ -357,10 +357,14 @@ TEST(SegmentEncoder, RefusesSettingsThatItDoesNotKnow) {
     EncodeSettings settings;
     const char* message;
   } cases[] = {
-      {{.codec = "vp9"}, "output codec 'vp9'"},
+      {{.codec = "vp8"}, "output codec 'vp8'"},
       {{.preset = "quick"}, "encoder preset 'quick'"},
       {{.crf = 52}, "crf is 52"},
-      {{.crf = -1}, "crf is -1"},
+      {{.crf = -2}, "crf is -2"},
+      {{.codec = "prores", .crf = 5}, "prores has none"},
+      {{.tune = "loud"}, "encoder tune 'loud'"},
+      {{.is_overlay = true}, "needs transparency"},
+      {{.encoder = "gpu"}, "encoder 'gpu'"},
   };
   for (const auto& test : cases) {
     const auto encoder = SegmentEncoder::create(test.settings, table, *frame);

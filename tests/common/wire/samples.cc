@@ -123,6 +123,7 @@ RangePoses range_poses(Random& random, std::uint32_t first, std::uint32_t frames
       for (float& value : person.pred_cam) value = real(random);
       for (float& value : person.camera_translation) value = real(random);
       person.focal_length = real(random);
+      person.track = number32(random);
       return person;
     });
   }
@@ -142,17 +143,41 @@ PoseTask pose_task(Random& random) {
   return task;
 }
 
+DrawSettings draw_settings(Random& random) {
+  DrawSettings draw;
+  draw.style = static_cast<DrawStyle>(random.below(kDrawStyleNames.size()));
+  draw.samples = number32(random);
+  draw.opacity = static_cast<std::uint32_t>(random.below(101));
+  const auto colour = [&] {
+    return Rgb{static_cast<std::uint8_t>(random.below(256)),
+               static_cast<std::uint8_t>(random.below(256)),
+               static_cast<std::uint8_t>(random.below(256))};
+  };
+  draw.palette = list(random, 4, colour);
+  draw.ground = colour();
+  draw.trail = static_cast<std::uint32_t>(random.below(kTrailMax + 1));
+  draw.trail_step = static_cast<std::uint32_t>(1 + random.below(kTrailStepMax));
+  draw.labels = list(random, 3, [&] { return bytes(random); });
+  draw.has_caption = random.chance(0.5);
+  return draw;
+}
+
 RenderTask render_task(Random& random) {
   return {task_frames(random),
           bytes(random),
-          {bytes(random), bytes(random), static_cast<std::int32_t>(random.next())},
-          range_poses(random, number32(random) / 2, 3)};
+          {bytes(random), bytes(random), static_cast<std::int32_t>(random.next()), bytes(random),
+           random.chance(0.5), random.chance(0.5), "e" + bytes(random)},
+          range_poses(random, number32(random) / 2, 3),
+          draw_settings(random),
+          range_poses(random, number32(random) / 2, 2),
+          static_cast<std::int64_t>(random.next()),
+          number32(random)};
 }
 
 EncodedSegment segment(Random& random) {
   return {bytes(random), bytes(random), number32(random), number32(random), list(random, 4, [&] {
             return EncodedPacket{static_cast<std::int64_t>(random.next()), random.chance(0.5),
-                                 bytes(random, 300)};
+                                 bytes(random, 300), bytes(random, 50)};
           })};
 }
 

@@ -86,6 +86,31 @@ TEST(Plan, RangesHaveTheSizesThatTheyShouldHave) {
   EXPECT_TRUE(ranges_of(plan, Stage::Render).empty());
 }
 
+TEST(Plan, SegmentsOfLargeFramesAreShortSoThatTheyFitIntoMemory) {
+  const struct {
+    EncodeSettings encode;
+    std::uint32_t width, height;
+    std::uint32_t frames;  // of the longest render range
+  } cases[] = {
+      {{.codec = "h264"}, 1920, 1080, 100},  {{.codec = "h264", .crf = 0}, 1920, 1080, 16},
+      {{.codec = "prores"}, 1920, 1080, 16}, {{.codec = "png"}, 3840, 2160, 4},
+      {{.codec = "ffv1"}, 8192, 8192, 1},    {{.codec = "ffv1"}, 320, 180, 48},
+  };
+  for (const auto& test : cases) {
+    SCOPED_TRACE(test.encode.codec);
+    JobPlan plan = steady(1000);
+    plan.spec.encode = test.encode;
+    plan.table.width = test.width;
+    plan.table.height = test.height;
+    expect_each_frame_once(plan, Stage::Render);
+    std::uint32_t longest = 0;
+    for (const FrameRange& range : ranges_of(plan, Stage::Render)) {
+      longest = std::max(longest, range.size());
+    }
+    EXPECT_EQ(longest, test.frames);
+  }
+}
+
 TEST(Plan, AWindowHoldsTheRangeTheNextFrameAndTheKeysBeforeIt) {
   const JobPlan plan = steady(200);
   const PoseTask task = make_pose_task(plan, {100, 116});
@@ -165,6 +190,11 @@ TEST(Plan, TheHashChangesWithEverythingThatTheResultDependsOn) {
            Case{"batch", [](JobPlan& plan) { plan.spec.batch_size = 9; }},
            Case{"range", [](JobPlan& plan) { plan.spec.range_frames = 8; }},
            Case{"crf", [](JobPlan& plan) { plan.spec.encode.crf = 21; }},
+           Case{"codec", [](JobPlan& plan) { plan.spec.encode.codec = "hevc"; }},
+           Case{"tune", [](JobPlan& plan) { plan.spec.encode.tune = "film"; }},
+           Case{"depth", [](JobPlan& plan) { plan.spec.encode.keep_depth = true; }},
+           Case{"overlay", [](JobPlan& plan) { plan.spec.encode.is_overlay = true; }},
+           Case{"encoder", [](JobPlan& plan) { plan.spec.encode.encoder = "nvenc"; }},
            Case{"preset", [](JobPlan& plan) { plan.spec.encode.preset = "slow"; }},
            Case{"pipeline", [](JobPlan& plan) { plan.spec.pipeline = Pipeline::Pose; }},
            Case{"nobody", [](JobPlan& plan) { plan.spec.box_source = BoxSource::Given; }},
@@ -200,7 +230,7 @@ TEST(Plan, TheHashChangesWithEverythingThatTheResultDependsOn) {
     hashes.insert(record.plan_hash);
     ++count;
   }
-  EXPECT_EQ(hashes.size(), 13 + count);  // the first of them is known
+  EXPECT_EQ(hashes.size(), 18 + count);  // the first of them is known
 }
 
 TEST(Plan, ASavedPlanComesBackAsItWas) {

@@ -27,9 +27,12 @@ void fill(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   for (const char* name : {"frame_table.bin", "plan.json", "output.mp4", "poses.bin",
                            "pose-00000012-3.bin", "render-00000000-9.bin", "results-2-1.bundle",
-                           "output.mp4.part-4711", "plan.json.part-4711"}) {
+                           "output.mp4.part-4711", "plan.json.part-4711", "live.mp4"}) {
     write_file(folder / name, "bytes");
   }
+  // An output of single pictures that was being written.
+  std::filesystem::create_directories(folder / "output.png.part-4711");
+  write_file(folder / "output.png.part-4711" / "frame_000000.png", "bytes");
 }
 
 // A result may have its name and no row: the coordinator was killed in between, and the range was
@@ -67,10 +70,10 @@ TEST(JobFiles, OfAnUnfinishedJobOnlyHalfFilesGo) {
   Jobs jobs(folder.path());
   fill(jobs.folder_of(kJob));
   jobs.remove_temporaries(kJob);
-  EXPECT_EQ(
-      files_in(jobs.folder_of(kJob)),
-      (std::vector<std::string>{"frame_table.bin", "output.mp4", "plan.json", "pose-00000012-3.bin",
-                                "poses.bin", "render-00000000-9.bin", "results-2-1.bundle"}));
+  EXPECT_EQ(files_in(jobs.folder_of(kJob)),
+            (std::vector<std::string>{"frame_table.bin", "live.mp4", "output.mp4", "plan.json",
+                                      "pose-00000012-3.bin", "poses.bin", "render-00000000-9.bin",
+                                      "results-2-1.bundle"}));
   jobs.remove_temporaries(JobId{8});  // has no folder: nothing happens
 }
 

@@ -64,7 +64,7 @@ TEST(Assignment, GivesThePersonToPlacesThatSayItBest) {
   said.say(best, person, 0.9f);
   const std::size_t good = said.at(52, 52, 8);
   said.say(good, {40, 20, 72, 78}, 0.9f);
-  const auto targets = assign_people(said.points, said.numbers, std::vector<TruthBox>{{person}});
+  const auto targets = assign_people(said.points, said.numbers, std::vector<TruthBox>{{person}}, 0);
   EXPECT_EQ(targets[best].person, 0);
   EXPECT_NEAR(targets[best].score, 1.0f, 1e-5);
   EXPECT_EQ(targets[good].person, 0);
@@ -78,12 +78,32 @@ TEST(Assignment, GivesThePersonToPlacesThatSayItBest) {
   EXPECT_EQ(count, 10);
 }
 
+TEST(Assignment, LetsScoresFallOffFromTheBestPlaceAsSharplyAsToldTo) {
+  Said said;
+  const std::array<float, 4> person = {40, 20, 72, 84};
+  const std::size_t best = said.at(56, 40, 16);
+  said.say(best, person, 0.9f);
+  const std::size_t good = said.at(52, 52, 8);
+  const std::array<float, 4> shorter = {40, 20, 72, 68};  // three quarters of the person
+  said.say(good, shorter, 0.9f);
+  // A whole overlap's sixth power to three quarters': the fit's.
+  const double share = std::pow(0.75, 6);
+  for (const double sharpness : {0.0, 0.5, 1.0}) {
+    SCOPED_TRACE(sharpness);
+    const auto targets =
+        assign_people(said.points, said.numbers, std::vector<TruthBox>{{person}}, sharpness);
+    EXPECT_NEAR(targets[best].score, 1, 1e-4);
+    EXPECT_NEAR(targets[good].overlap, 0.75, 1e-4);
+    EXPECT_NEAR(targets[good].score, 0.75 * std::pow(share, sharpness), 1e-4);
+  }
+}
+
 TEST(Assignment, FindsAPlaceForPeopleThinnerThanTheGrid) {
   for (float x = 40; x < 48; x += 0.5f) {
     SCOPED_TRACE(x);
     const Said said;
     const auto targets =
-        assign_people(said.points, said.numbers, std::vector<TruthBox>{{{x, 30, x + 3, 43}}});
+        assign_people(said.points, said.numbers, std::vector<TruthBox>{{{x, 30, x + 3, 43}}}, 0);
     const bool is_learned = std::any_of(targets.begin(), targets.end(),
                                         [](const PlaceTarget& t) { return t.person == 0; });
     EXPECT_TRUE(is_learned);
@@ -97,24 +117,24 @@ TEST(Assignment, GivesAPlaceThatTwoWantToTheOneItSaysBetter) {
   const std::size_t shared = said.at(56, 40, 16);
   said.say(shared, {48, 20, 80, 84}, 0.5f);
   const auto targets =
-      assign_people(said.points, said.numbers, std::vector<TruthBox>{{left}, {right}});
+      assign_people(said.points, said.numbers, std::vector<TruthBox>{{left}, {right}}, 0);
   EXPECT_EQ(targets[shared].person, 1);
 }
 
 TEST(Assignment, LearnsNothingWithinIgnoredPeople) {
   const Said said;
   const auto targets =
-      assign_people(said.points, said.numbers, std::vector<TruthBox>{{{40, 20, 72, 84}, true}});
+      assign_people(said.points, said.numbers, std::vector<TruthBox>{{{40, 20, 72, 84}, true}}, 1);
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const GridPoint& p = said.points[i];
     const bool is_inside = p.x >= 40 && p.x <= 72 && p.y >= 20 && p.y <= 84;
-    EXPECT_EQ(targets[i], (PlaceTarget{-1, 0, !is_inside})) << p.x << "," << p.y;
+    EXPECT_EQ(targets[i], (PlaceTarget{.counts = !is_inside})) << p.x << "," << p.y;
   }
 }
 
 TEST(Assignment, TakesPicturesWithoutPeople) {
   const Said said;
-  for (const PlaceTarget& target : assign_people(said.points, said.numbers, {})) {
+  for (const PlaceTarget& target : assign_people(said.points, said.numbers, {}, 1)) {
     EXPECT_EQ(target, PlaceTarget{});
   }
 }

@@ -65,6 +65,34 @@ TEST(Run, GivesTheSameWeightsWhetherOrNotItWasStopped) {
   EXPECT_NE(read_file(whole / "state" / "progress.svg").find("recall"), std::string::npos);
 }
 
+// As if the network had been judged so once.
+void set_best_score(const std::filesystem::path& path, const std::string& score) {
+  const auto file = Safetensors::open(path);
+  ASSERT_TRUE(file) << file.error().message;
+  std::map<std::string, std::string> notes = (*file)->metadata();
+  notes["best_score"] = score;
+  const std::map<std::string, TensorView> tensors = (*file)->tensors();
+  const auto copy = path.string() + ".new";
+  ASSERT_TRUE(write_safetensors(copy, tensors, notes));
+  std::filesystem::rename(copy, path);
+}
+
+TEST(Run, ComparesOnlyScoresThatTheSamePicturesGave) {
+  for (const auto& [unseen, expected] : {std::pair<int, bool>{2, false}, {3, true}}) {
+    SCOPED_TRACE(unseen);
+    const TempDir folder;
+    RunOptions options = options_in(folder);
+    ASSERT_TRUE(run_training(draw_shapes, options, kNever));
+    set_best_score(options.state / "state.safetensors", "2");  // nothing gets more than 1
+    write_file(options.out / kDetectorName, "an older one");
+    options.steps = 5;
+    options.unseen = unseen;
+    const Status ended = run_training(draw_shapes, options, kNever);
+    ASSERT_TRUE(ended) << ended.error().message;
+    EXPECT_EQ(read_file(options.out / kDetectorName) != "an older one", expected);
+  }
+}
+
 TEST(Run, AddsItsDetectorToWhatAModelFolderHolds) {
   const TempDir folder;
   std::filesystem::create_directories(folder / "model");
@@ -99,6 +127,8 @@ TEST(Run, SaysWhatItWillNotDo) {
   } cases[] = {
       {"no time", [](RunOptions& o) { o.minutes = 0; }, "minutes is 0"},
       {"time that is no number", [](RunOptions& o) { o.minutes = std::nan(""); }, "minutes"},
+      {"nothing to learn by", [](RunOptions& o) { o.rate = 0; }, "learning-rate is 0"},
+      {"a rate that is no number", [](RunOptions& o) { o.rate = std::nan(""); }, "learning-rate"},
       {"no threads", [](RunOptions& o) { o.threads = 0; }, "threads is 0"},
       {"no pictures", [](RunOptions& o) { o.batch = 0; }, "batch is 0"},
       {"odd side", [](RunOptions& o) { o.side = 130; }, "side is 130"},

@@ -59,6 +59,31 @@ TEST(SceneSource, ShowsNobodyInSomeFramesAndSeveralInOthers) {
   EXPECT_LE(hidden, people / 2);
 }
 
+// A third of whose box lies in the other's.
+bool meet(const ScenePerson& a, const ScenePerson& b) {
+  const float width = std::min(a.x1, b.x1) - std::max(a.x0, b.x0);
+  const float height = std::min(a.y1, b.y1) - std::max(a.y0, b.y0);
+  const float own = (a.x1 - a.x0) * (a.y1 - a.y0);
+  return width > 0 && height > 0 && width * height > own / 3;
+}
+
+TEST(SceneSource, ShowsManyOfSeveralPeopleBeforeOrBehindSomebody) {
+  int people = 0, met = 0, half_hidden = 0;
+  for (std::uint64_t index = 0; index < 100; ++index) {
+    const SceneTruth truth = made(6, index).truth;
+    if (truth.people.size() < 2) continue;
+    for (const ScenePerson& person : truth.people) {
+      ++people;
+      half_hidden += person.visible > 0.25f && person.visible < 0.75f;
+      met += std::any_of(truth.people.begin(), truth.people.end(), [&](const ScenePerson& other) {
+        return &other != &person && meet(person, other);
+      });
+    }
+  }
+  EXPECT_GE(met, people * 2 / 5);
+  EXPECT_GE(half_hidden, people / 5);
+}
+
 TEST(SceneSource, BoxesThePeopleThatItsTruthProjectsTo) {
   int checked = 0;
   for (std::uint64_t index = 0; index < 40; ++index) {

@@ -6,6 +6,7 @@
 
 #include "common/process/log.h"
 #include "common/process/wake.h"
+#include "training/blas_settings.h"
 #include "training/body/free_body.h"
 #include "training/detector/run.h"
 #include "training/footage/scene_source.h"
@@ -34,6 +35,7 @@ Status train(const RunOptions& options) {
 }  // namespace posefleet::training::detect
 
 int main(int argc, char** argv) {
+  posefleet::training::restart_with_blas_settings(argv);
   using posefleet::training::detect::RunOptions;
   RunOptions options;
   CLI::App app("Trains the demo model's person detector on drawn scenes.");
@@ -41,6 +43,10 @@ int main(int argc, char** argv) {
       ->required();
   app.add_option("--out", options.out, "model folder that gets the detector")->required();
   app.add_option("--minutes", options.minutes, "of learning, all runs together")
+      ->capture_default_str();
+  app.add_option("--learning-rate", options.rate,
+                 "at minute 0; it falls over the minutes, so that a run extended by little begins "
+                 "low: ask for more then")
       ->capture_default_str();
   app.add_option("--seed", options.seed, "of weights and pictures")->capture_default_str();
   app.add_option("--threads", options.threads, "above 1, one of them draws")->capture_default_str();
