@@ -19,7 +19,7 @@ still() {
   echo "$out/$name.jpg"
 }
 
-crop="crop=640:480:280:120"
+crop="crop=640:520:280:40"
 still mesh
 still skeleton --style skeleton
 still mesh-skeleton --style mesh-skeleton

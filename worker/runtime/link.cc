@@ -23,14 +23,21 @@ std::string advice_on(HandshakeFailure failure, const std::optional<ClientKeys>&
                   : "it wants a key, and this worker has none (key, coordinator_key)";
     case HandshakeFailure::WrongServerKey:
     case HandshakeFailure::BrokenOff:
-      return keys ? "it does not answer to " + keys->server.text() +
-                        ": is coordinator_key the public key of this coordinator, and is the "
-                        "coordinator well?"
-                  : "it ends the connection before a word is said; it may want a key";
+      return "it does not answer to " + (keys ? keys->server.text() : std::string("no key")) +
+             ": is coordinator_key the public key of this coordinator, and is the coordinator "
+             "well?";
     case HandshakeFailure::NotOurProtocol:
       return "what listens there is no coordinator";
   }
   return "";
+}
+
+// A coordinator with keys ends the connection of a worker without; whether ZeroMQ has read its
+// greeting by then, and so knows why, is a matter of microseconds. One thing has one name.
+HandshakeFailure seen_from_here(HandshakeFailure failure, const std::optional<ClientKeys>& keys) {
+  const bool is_without_word =
+      failure == HandshakeFailure::BrokenOff || failure == HandshakeFailure::WrongServerKey;
+  return is_without_word && !keys ? HandshakeFailure::KeysOnOneSide : failure;
 }
 
 }  // namespace
@@ -56,7 +63,7 @@ bool Link::look(Instant now) {
   pause_ = std::clamp(2 * pause_, kPauseMin, kPauseMax);
   open_at_ = now + pause_;
   socket_.reset();
-  say(*events.failure, now);
+  say(seen_from_here(*events.failure, keys_), now);
   return true;
 }
 
