@@ -1,13 +1,14 @@
 #include "common/job/draw_json.h"
 
-#include <functional>
-#include <map>
+#include <span>
+#include <string>
+
+#include "common/job/json_rows.h"
 
 namespace posefleet {
 namespace {
 
 using Json = nlohmann::json;
-using ReadValue = std::function<bool(DrawSettings&, const Json&)>;
 
 constexpr std::size_t kLabelsMax = 10;
 
@@ -43,16 +44,6 @@ bool read_labels(DrawSettings& settings, const Json& value) {
   return true;
 }
 
-ReadValue count_into(std::uint32_t DrawSettings::*member, std::int64_t low, std::int64_t high) {
-  return [=](DrawSettings& settings, const Json& value) {
-    if (!value.is_number_integer()) return false;
-    const auto number = value.get<std::int64_t>();
-    if (number < low || number > high) return false;
-    settings.*member = static_cast<std::uint32_t>(number);
-    return true;
-  };
-}
-
 bool read_samples(DrawSettings& settings, const Json& value) {
   if (!value.is_number_integer()) return false;
   const auto number = value.get<std::int64_t>();
@@ -61,19 +52,14 @@ bool read_samples(DrawSettings& settings, const Json& value) {
   return true;
 }
 
-struct Row {
-  ReadValue read;
-  std::string allowed;
-};
-
 std::string joined(std::span<const std::string_view> names) {
   std::string text;
   for (const std::string_view name : names) text += (text.empty() ? "" : ", ") + std::string(name);
   return text;
 }
 
-const std::map<std::string, Row>& rows() {
-  static const std::map<std::string, Row> table = {
+const JsonRows<DrawSettings>& rows() {
+  static const JsonRows<DrawSettings> table = {
       {"style", {read_style, joined(kDrawStyleNames)}},
       {"samples", {read_samples, "1, 4, 8 or 16"}},
       {"opacity", {count_into(&DrawSettings::opacity, 0, 100), "0 to 100, per cent"}},
@@ -96,12 +82,6 @@ const std::map<std::string, Row>& rows() {
   return table;
 }
 
-std::string known_keys() {
-  std::string known;
-  for (const auto& [key, row] : rows()) known += (known.empty() ? "" : ", ") + key;
-  return known;
-}
-
 }  // namespace
 
 nlohmann::json to_json(const DrawSettings& settings) {
@@ -115,22 +95,7 @@ nlohmann::json to_json(const DrawSettings& settings) {
 }
 
 Result<DrawSettings> draw_settings_of(const nlohmann::json& value) {
-  if (!value.is_object()) {
-    return rejected("job spec: draw is no object, allowed: {" + known_keys() + "}");
-  }
-  DrawSettings settings;
-  for (const auto& [key, part] : value.items()) {
-    const auto row = rows().find(key);
-    if (row == rows().end()) {
-      return rejected("job spec: unknown field draw." + key + ", allowed: " + known_keys());
-    }
-    if (!row->second.read(settings, part)) {
-      return rejected("job spec: draw." + key + " is " +
-                      part.dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 60) +
-                      ", allowed: " + row->second.allowed);
-    }
-  }
-  return settings;
+  return read_rows("draw", value, rows());
 }
 
 }  // namespace posefleet

@@ -88,6 +88,28 @@ std::string hash_of(VideoFrame& frame) {
   return hash.hex();
 }
 
+Decoded decode(const std::filesystem::path& path, const FrameTable& table,
+               const FrameRange& range) {
+  Decoded decoded;
+  auto decoder = RangeDecoder::open(path, table, range);
+  while (decoder) {
+    auto frame = decoder->next();
+    if (!frame) {
+      decoded.error = frame.error().message;
+      break;
+    }
+    if (!frame->has_value()) break;
+    decoded.pts.push_back((*frame)->pts());
+    decoded.hashes.push_back(hash_of(**frame));
+  }
+  if (decoder) {
+    decoded.damaged = decoder->damaged_frames();
+  } else {
+    decoded.error = decoder.error().message;
+  }
+  return decoded;
+}
+
 std::vector<FrameRange> cut(std::uint32_t frames, std::uint32_t count) {
   std::vector<FrameRange> ranges;
   for (std::uint32_t i = 0; i < count; ++i) {

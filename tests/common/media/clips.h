@@ -37,6 +37,15 @@ std::vector<std::string> ffmpeg_hashes(const std::filesystem::path& path,
 // Of the three planes without padding: the same bytes as ffmpeg_hashes.
 std::string hash_of(VideoFrame& frame);
 
+// What a range decoder gives of a range.
+struct Decoded {
+  std::vector<std::int64_t> pts;
+  std::vector<std::string> hashes;  // hash_of
+  std::vector<std::uint32_t> damaged;
+  std::string error;  // of opening, or of the frame that ended it; else empty
+};
+Decoded decode(const std::filesystem::path& path, const FrameTable& table, const FrameRange& range);
+
 // Frames of the table cut into `count` ranges of nearly equal size.
 std::vector<FrameRange> cut(std::uint32_t frames, std::uint32_t count);
 

@@ -57,34 +57,6 @@ void spoil(const std::filesystem::path& path, std::size_t first, std::size_t end
   tests::write_file(path, bytes);
 }
 
-struct Decoded {
-  std::vector<std::int64_t> pts;
-  std::vector<std::string> hashes;
-  std::vector<std::uint32_t> damaged;
-  std::string error;
-};
-
-Decoded decode(const std::filesystem::path& path, const FrameTable& table, FrameRange range) {
-  Decoded decoded;
-  auto decoder = RangeDecoder::open(path, table, range);
-  while (decoder) {
-    auto frame = decoder->next();
-    if (!frame) {
-      decoded.error = frame.error().message;
-      break;
-    }
-    if (!frame->has_value()) break;
-    decoded.pts.push_back((*frame)->pts());
-    decoded.hashes.push_back(tests::hash_of(**frame));
-  }
-  if (decoder) {
-    decoded.damaged = decoder->damaged_frames();
-  } else {
-    decoded.error = decoder.error().message;
-  }
-  return decoded;
-}
-
 std::vector<std::uint32_t> within(const std::vector<std::uint32_t>& frames, FrameRange range) {
   std::vector<std::uint32_t> some;
   for (const std::uint32_t frame : frames) {
@@ -95,12 +67,12 @@ std::vector<std::uint32_t> within(const std::vector<std::uint32_t>& frames, Fram
 
 // Every frame by itself, and ranges of eight: the same pictures as of the whole film at once.
 void expect_the_same_in_every_range(const std::filesystem::path& path, const FrameTable& table,
-                                    const Decoded& whole) {
+                                    const tests::Decoded& whole) {
   for (const std::uint32_t size : {1u, 8u}) {
     for (std::uint32_t first = 0; first < table.frame_count(); first += size) {
       const FrameRange range{first, std::min(table.frame_count(), first + size)};
       SCOPED_TRACE(testing::Message() << "[" << range.first << ", " << range.end << ")");
-      const Decoded part = decode(path, table, range);
+      const tests::Decoded part = tests::decode(path, table, range);
       EXPECT_EQ(part.error, "");
       EXPECT_EQ(part.hashes, std::vector<std::string>(whole.hashes.begin() + range.first,
                                                       whole.hashes.begin() + range.end));
@@ -168,14 +140,14 @@ TEST_P(DamageTest, GivesEveryFrameTheSameInEveryRangeAndNamesTheDamagedOnes) {
   const auto path = make_clip(folder, clip.name, picture(64, 64, "25", 1.92) + clip.arguments);
   const FrameTable table = probe_frame_table(path)->table;
   ASSERT_EQ(table.frame_count(), 48u);
-  const Decoded sound = decode(path, table, {0, table.frame_count()});
+  const tests::Decoded sound = tests::decode(path, table, {0, table.frame_count()});
   ASSERT_EQ(sound.error, "");
   ASSERT_TRUE(sound.damaged.empty());
 
   spoil(path, clip.first, clip.end, clip.harm);
   const auto probed = probe_frame_table(path);
   ASSERT_TRUE(probed) << probed.error().message;
-  const Decoded whole = decode(path, probed->table, {0, probed->table.frame_count()});
+  const tests::Decoded whole = tests::decode(path, probed->table, {0, probed->table.frame_count()});
   EXPECT_EQ(whole.error, "");
   ASSERT_EQ(whole.pts, probed->table.pts);
   EXPECT_NE(whole.hashes, sound.hashes);
@@ -201,7 +173,7 @@ TEST(Damage, OfTheFirstKeyFrameLeavesItsGroupOutAndSaysSo) {
   EXPECT_NE(probed->warnings.front().find("its first 8 frames cannot be decoded"),
             std::string::npos)
       << probed->warnings.front();
-  const Decoded whole = decode(path, probed->table, {0, probed->table.frame_count()});
+  const tests::Decoded whole = tests::decode(path, probed->table, {0, probed->table.frame_count()});
   EXPECT_EQ(whole.error, "");
   EXPECT_EQ(whole.pts, probed->table.pts);
 }

@@ -22,31 +22,6 @@ using tests::MatrixClip;
 using tests::TempDir;
 using tests::Truth;
 
-struct Decoded {
-  std::vector<std::int64_t> pts;
-  std::vector<std::string> hashes;
-  std::vector<std::uint32_t> damaged;
-  std::string error;
-};
-
-Decoded decode(const std::filesystem::path& path, const FrameTable& table, FrameRange range) {
-  Decoded decoded;
-  auto decoder = RangeDecoder::open(path, table, range);
-  while (decoder) {
-    auto frame = decoder->next();
-    if (!frame) {
-      decoded.error = frame.error().message;
-      return decoded;
-    }
-    decoded.damaged = decoder->damaged_frames();
-    if (!frame->has_value()) return decoded;
-    decoded.pts.push_back((*frame)->pts());
-    decoded.hashes.push_back(tests::hash_of(**frame));
-  }
-  decoded.error = decoder.error().message;
-  return decoded;
-}
-
 // Of every size, beginning anywhere; the same in every run.
 std::vector<FrameRange> random_ranges(std::uint32_t frames) {
   std::vector<FrameRange> ranges = {{frames - 1, frames}};
@@ -72,7 +47,7 @@ void expect_frames_of_ffprobe(const MatrixClip& clip, const std::filesystem::pat
 
 void expect_ranges_of_straight_decode(const MatrixClip& clip, const std::filesystem::path& path,
                                       const FrameTable& table) {
-  const Decoded straight = decode(path, table, {0, table.frame_count()});
+  const tests::Decoded straight = tests::decode(path, table, {0, table.frame_count()});
   ASSERT_EQ(straight.error, "");
   ASSERT_EQ(straight.pts, table.pts);
   EXPECT_EQ(straight.damaged, clip.errors);
@@ -84,7 +59,7 @@ void expect_ranges_of_straight_decode(const MatrixClip& clip, const std::filesys
   }
   for (const FrameRange range : random_ranges(table.frame_count())) {
     SCOPED_TRACE(testing::Message() << "[" << range.first << ", " << range.end << ")");
-    const Decoded decoded = decode(path, table, range);
+    const tests::Decoded decoded = tests::decode(path, table, range);
     EXPECT_EQ(decoded.error, "");
     EXPECT_TRUE(decoded.damaged.empty() || !clip.errors.empty());
     EXPECT_EQ(decoded.hashes, std::vector<std::string>(straight.hashes.begin() + range.first,
